@@ -1,0 +1,230 @@
+//! The only place where services meet. Each verb here is an edge between two services; there are no others.
+
+use envelope::Key;
+use gcp_names::{KeyName, ServiceAgent};
+
+use crate::kernel::body::{BodyRow, DataKey, Finished, Opened};
+use crate::kernel::due::Due;
+use crate::kernel::settings::IamMode;
+use crate::kernel::{Call, Error, Result, Spec};
+use crate::services::{iam, kms, org_policy, pubsub, resource_manager, service_usage, storage};
+
+pub use kms::door::KeyRefusal;
+pub use resource_manager::door::Project;
+pub use storage::door::{NewObject, ObjectInfo};
+
+/// The pipeline's second to fourth step: is the API enabled, may this caller do this.
+pub fn admit(call: &mut Call, spec: &Spec) -> Result<()> {
+    if !spec.api.is_empty()
+        && let Some(project) = project_of(call, &spec.resource)?
+    {
+        service_usage::door::require_enabled(call, &project, spec.api)?;
+    }
+    if !spec.permission.is_empty() && call.kernel.settings.iam == IamMode::Enforce {
+        let member = call.caller.member.clone();
+        iam::door::require(call, &member, spec.permission, &spec.resource, spec.api)?;
+    }
+    Ok(())
+}
+
+/// Carries out what fell due.
+pub fn settle(call: &mut Call, due: &Due) -> Result<()> {
+    match due.kind.split_once('.') {
+        Some(("kms", _)) => kms::door::settle(call, due),
+        Some(("pubsub", _)) => pubsub::door::settle(call, due),
+        _ => Err(Error::internal(format!("nobody knows what is due: {}", due.kind))),
+    }
+}
+
+/// What a service wants checked when a data directory is opened; a refusal names the file.
+pub fn check_at_start(call: &mut Call) -> Result<()> {
+    kms::door::check_at_start(call)
+}
+
+// Resource Manager
+
+/// The project that a resource belongs to; `None` for folders, organizations and unknown buckets.
+pub fn project_of(call: &mut Call, resource: &str) -> Result<Option<Project>> {
+    let mut segments = resource.split('/');
+    match (segments.next(), segments.next()) {
+        (Some("projects"), Some(id)) if id != "_" => project(call, id).map(Some),
+        (Some("buckets"), Some(bucket)) => match storage::door::project_of_bucket(call, bucket)? {
+            Some(id) => project(call, &id).map(Some),
+            None => Ok(None),
+        },
+        _ => Ok(None),
+    }
+}
+
+/// By id or number. In the default mode a project that nobody created exists from now on.
+pub fn project(call: &mut Call, id_or_number: &str) -> Result<Project> {
+    resource_manager::door::project(call, id_or_number)
+}
+
+/// `projects/ID`, then its folders, then its organization.
+pub fn ancestry(call: &mut Call, resource: &str) -> Result<Vec<String>> {
+    resource_manager::door::ancestry(call, resource)
+}
+
+/// Puts the project's id where a caller wrote its number: `projects/123/topics/t` -> `projects/my-project/topics/t`.
+pub fn canonical(call: &mut Call, name: &str) -> Result<String> {
+    let Some(rest) = name.strip_prefix("projects/") else { return Ok(name.to_owned()) };
+    let (project_part, tail) = rest.split_once('/').map_or((rest, None), |(id, tail)| (id, Some(tail)));
+    if project_part.is_empty() || !project_part.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(name.to_owned());
+    }
+    let id = project(call, project_part)?.id;
+    Ok(tail.map_or_else(|| format!("projects/{id}"), |tail| format!("projects/{id}/{tail}")))
+}
+
+// Service Usage
+
+/// Whether the agent of a service exists in a project (its service is enabled, or its identity was generated).
+pub fn agent_exists(call: &mut Call, project: &Project, agent: ServiceAgent) -> Result<bool> {
+    service_usage::door::agent_exists(call, project, agent)
+}
+
+/// Container Registry's and Artifact Registry's first use in the default mode: enables the API, tries topic `gcr`.
+pub fn activate_registry(call: &mut Call, project: &Project, api: &'static str) -> Result<()> {
+    service_usage::door::activate(call, project, api)
+}
+
+// IAM
+
+/// Whether `member` holds `permission` on `resource` or on anything above it.
+pub fn allowed(call: &mut Call, member: &str, permission: &str, resource: &str) -> Result<bool> {
+    iam::door::allowed(call, member, permission, resource)
+}
+
+/// Removes a deleted resource's policy, so that a namesake does not inherit it.
+pub fn forget_policy(call: &mut Call, resource: &str) -> Result<()> {
+    iam::door::forget(call, resource)
+}
+
+/// The policy's etag in Storage's way needs a hook: buckets start with a policy of their own.
+pub fn set_initial_policy(call: &mut Call, resource: &str, policy: gcp_schema::iam::Policy) -> Result<()> {
+    iam::door::set_initial(call, resource, policy)
+}
+
+pub fn policy(call: &mut Call, resource: &str) -> Result<gcp_schema::iam::Policy> {
+    iam::door::policy(call, resource)
+}
+
+/// Checks the etag, bumps it, and returns what is stored now.
+pub fn replace_policy(call: &mut Call, resource: &str, policy: gcp_schema::iam::Policy) -> Result<gcp_schema::iam::Policy> {
+    iam::door::replace(call, resource, policy)
+}
+
+pub fn held_permissions(call: &mut Call, resource: &str, permissions: &[String]) -> Result<Vec<String>> {
+    iam::door::held(call, resource, permissions)
+}
+
+// Organization Policy
+
+/// Whether the list constraint refuses `value` for resources of `project` (its id). For
+/// `gcp.restrictNonCmekServices` the value is a service (`storage.googleapis.com`); for
+/// `gcp.restrictCmekCryptoKeyProjects` it is `projects/KEY_PROJECT`, and `under:` looks at that project's ancestry.
+pub fn constraint_refuses(call: &mut Call, project: &str, constraint: &str, value: &str) -> Result<bool> {
+    org_policy::door::refuses(call, project, constraint, value)
+}
+
+/// Whether a boolean constraint is enforced for a project.
+pub fn constraint_enforced(call: &mut Call, project: &str, constraint: &str) -> Result<bool> {
+    org_policy::door::enforced(call, project, constraint)
+}
+
+/// The policy refusal of protobuf services: 400 FAILED_PRECONDITION with the violation. `operation` is the RPC's full
+/// name (`google.pubsub.v1.Publisher.CreateTopic`).
+pub fn policy_violation(constraint: &str, project: &str, operation: &str, value: &str) -> Error {
+    org_policy::door::violation(constraint, project, operation, value)
+}
+
+// Cloud KMS, on behalf of a service agent
+
+/// Makes a data key and wraps it under the key's primary version, as `agent` (an IAM member).
+pub fn wrap(call: &mut Call, key: &KeyName, agent: &str) -> std::result::Result<DataKey, KeyRefusal> {
+    kms::door::wrap(call, key, agent)
+}
+
+/// Gets a data key back. `version` and `wrapped` are what `wrap` returned.
+pub fn unwrap(call: &mut Call, version: &str, wrapped: &[u8], agent: &str) -> std::result::Result<Key, KeyRefusal> {
+    kms::door::unwrap(call, version, wrapped, agent)
+}
+
+/// A data key under the emulator's own key: what Google calls Google-managed encryption.
+pub fn wrap_google_managed(call: &Call) -> Result<DataKey> {
+    let managed = call.kernel.vault.google_managed()?;
+    let key = Key::generate().map_err(|error| Error::internal(error.to_string()))?;
+    let wrapped = envelope::seal(&managed, b"google-managed", key.as_bytes())
+        .map_err(|error| Error::internal(error.to_string()))?;
+    Ok(DataKey { key, wrapped: wrapped.into(), version: String::new() })
+}
+
+pub fn unwrap_google_managed(call: &Call, wrapped: &[u8]) -> Result<Key> {
+    let managed = call.kernel.vault.google_managed()?;
+    envelope::open(&managed, b"google-managed", wrapped)
+        .and_then(|bytes| Key::from_slice(&bytes))
+        .map_err(|error| Error::internal(format!("a data key does not open: {error}")))
+}
+
+// Cloud Storage, for Container Registry
+
+pub fn bucket_exists(call: &mut Call, bucket: &str) -> Result<bool> {
+    storage::door::bucket_exists(call, bucket)
+}
+
+/// Creates a host's bucket as Google does at the first push: in its location, without a key. Policy may refuse.
+pub fn create_registry_bucket(call: &mut Call, project: &Project, bucket: &str, location: &str) -> Result<()> {
+    storage::door::create_registry_bucket(call, project, bucket, location)
+}
+
+/// First half of a write: the checks and the data key. The body is streamed outside the call.
+pub fn begin_object(call: &mut Call, bucket: &str, object: &str) -> Result<DataKey> {
+    storage::door::begin_object(call, bucket, object)
+}
+
+/// Second half: the object's row.
+pub fn finish_object(
+    call: &mut Call,
+    bucket: &str,
+    object: &NewObject,
+    body: Finished,
+    data_key: &DataKey,
+) -> Result<ObjectInfo> {
+    storage::door::finish_object(call, bucket, object, body, data_key)
+}
+
+pub fn find_object(call: &mut Call, bucket: &str, object: &str) -> Result<Option<ObjectInfo>> {
+    storage::door::find_object(call, bucket, object)
+}
+
+/// Opens the body for reading: this is where a disabled or destroyed key refuses.
+pub fn open_object(call: &mut Call, bucket: &str, object: &str) -> Result<(ObjectInfo, Opened)> {
+    storage::door::open_object(call, bucket, object)
+}
+
+/// Live objects under a prefix, in order.
+pub fn list_objects(call: &mut Call, bucket: &str, prefix: &str) -> Result<Vec<ObjectInfo>> {
+    storage::door::list_objects(call, bucket, prefix)
+}
+
+pub fn delete_object(call: &mut Call, bucket: &str, object: &str) -> Result<()> {
+    storage::door::delete_object(call, bucket, object)
+}
+
+// Pub/Sub, for the registries
+
+/// Creates a topic without a key if it is not there; policy's refusal comes back as the error.
+pub fn create_topic(call: &mut Call, project: &Project, topic: &str) -> Result<()> {
+    pubsub::door::create_topic(call, project, topic)
+}
+
+/// Publishes if the topic exists. A refusal (its key is disabled) becomes a note: the push itself has succeeded.
+pub fn announce(call: &mut Call, project: &Project, topic: &str, data: Vec<u8>) -> Result<()> {
+    pubsub::door::announce(call, project, topic, data)
+}
+
+/// A sealed body's row names the key version; empty means Google-managed.
+pub fn is_customer_managed(row: &BodyRow) -> bool {
+    !row.key_version.is_empty()
+}

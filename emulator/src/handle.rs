@@ -1,0 +1,160 @@
+//! The handles: an emulator in the process, and one that listens.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gcp_gateway::{Body, Limits, Router};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::builder::Builder;
+use crate::kernel::audit::{Entry, Watcher};
+use crate::kernel::body::owns_segment;
+use crate::kernel::table::{NumberRow, Table, ids};
+use crate::kernel::{Error, Kernel, Mode, Result, Spec};
+use crate::server::Server;
+
+static META: Table<NumberRow> = Table::new(ids::META);
+const CLOCK_OFFSET: &str = "clock-offset";
+
+/// An emulator. Cloning it gives another handle to the same one.
+#[derive(Clone)]
+pub struct Emulator {
+    kernel: Arc<Kernel>,
+    router: Arc<Router<Server>>,
+    data_dir: Option<PathBuf>,
+}
+
+impl Emulator {
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn new(kernel: Arc<Kernel>, data_dir: Option<PathBuf>) -> Self {
+        let router = Arc::new(Router::new(Arc::new(Server::new(Arc::clone(&kernel))), Limits::default()));
+        Self { kernel, router, data_dir }
+    }
+
+    fn own(method: &'static str, mode: Mode) -> Spec {
+        Spec {
+            method,
+            api: "",
+            permission: "",
+            resource: String::new(),
+            mode,
+            caller: crate::kernel::Caller { member: "emulator".to_owned() },
+            base_url: String::new(),
+        }
+    }
+
+    /// Looks a data directory over before anything is served from it.
+    pub(crate) async fn check(&self) -> Result<()> {
+        if self.data_dir.is_none() {
+            return Ok(());
+        }
+        let offset = self
+            .kernel
+            .run(Self::own("start", Mode::Write), |call| {
+                let offset = call.txn.get(&META, CLOCK_OFFSET)?.map_or(0, |row| row.number as i64);
+                let txn = &call.txn;
+                let stranger = call
+                    .kernel
+                    .blobs
+                    .sweep(|id| owns_segment(txn, id))
+                    .map_err(|error| Error::internal(format!("blobs: {error}")))?;
+                if let Some(name) = stranger {
+                    return Err(Error::failed_precondition(format!(
+                        "The data directory holds blobs/{name}, which is none of its files. Nothing was changed."
+                    )));
+                }
+                crate::doors::check_at_start(call)?;
+                Ok(offset)
+            })
+            .await?;
+        self.kernel.clock.restore_offset(offset);
+        self.kernel.settle().await
+    }
+
+    /// Answers one request as the server would, without a connection.
+    pub async fn handle(&self, request: http::Request<Body>) -> http::Response<Body> {
+        self.router.handle(request).await
+    }
+
+    /// Moves the clock. What fell due has happened when this returns.
+    pub async fn advance(&self, by: Duration) -> Result<()> {
+        let micros = i64::try_from(by.as_micros())
+            .map_err(|_| Error::invalid_argument("The clock cannot move that far."))?;
+        advance(&self.kernel, micros).await
+    }
+
+    /// The emulator's time, RFC 3339.
+    pub fn now(&self) -> String {
+        self.kernel.clock.now().rfc3339()
+    }
+
+    pub fn audit(&self) -> Vec<Entry> {
+        self.kernel.audit.entries()
+    }
+
+    /// Sees each call's audit entry as it is made.
+    pub fn watch(&self, watcher: Watcher) {
+        self.kernel.audit.watch(watcher);
+    }
+
+    pub fn data_dir(&self) -> Option<&std::path::Path> {
+        self.data_dir.as_deref()
+    }
+
+    pub(crate) fn serve(self, listener: tokio::net::TcpListener) -> std::io::Result<Running> {
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let router = Arc::clone(&self.router);
+        let task = tokio::spawn(gcp_gateway::serve(listener, router, async move {
+            // Dropping the handle stops the server too.
+            let _ = stopped.await;
+        }));
+        Ok(Running { emulator: self, address, stop: Some(stop), task })
+    }
+}
+
+pub(crate) async fn advance(kernel: &Arc<Kernel>, micros: i64) -> Result<()> {
+    kernel.clock.advance(micros);
+    let offset = kernel.clock.offset();
+    kernel
+        .run(Emulator::own("clock.advance", Mode::Write), |call| {
+            call.txn.put(&META, CLOCK_OFFSET, &NumberRow { number: offset as u64 })
+        })
+        .await
+}
+
+/// An emulator that listens. Dropping it stops it.
+pub struct Running {
+    emulator: Emulator,
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Running {
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lets calls in flight end, then closes the port.
+    pub async fn stop(mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl std::ops::Deref for Running {
+    type Target = Emulator;
+
+    fn deref(&self) -> &Emulator {
+        &self.emulator
+    }
+}

@@ -1,0 +1,444 @@
+//! Bodies at rest: written as a stream, sealed chunk by chunk under a data key of their own, read in ranges.
+//!
+//! Up to one chunk lies sealed in the database; more goes to a segment file. Hashing and sealing of a large body run
+//! on other threads while the next bytes come in, for MD5 alone is slower than everything else together.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use envelope::{CHUNK, Crc32c, Key, Md5, Opener, Sealer, Sha256};
+use futures_util::Stream;
+use prost::Message;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::blobs::{Segment, read_exactly};
+use super::call::Call;
+use super::pipeline::Kernel;
+use super::table::{BytesRow, Table, TextRow, ids};
+use super::{Error, Result};
+
+static BODIES: Table<BytesRow> = Table::new(ids::BODIES);
+static SEGMENTS: Table<TextRow> = Table::new(ids::SEGMENTS);
+
+/// How much is handed to the hashing and sealing threads at a time.
+const BATCH: usize = 1 << 20;
+/// How many chunks are opened at a time when a segment is read.
+const READ_CHUNKS: u64 = 8;
+
+/// A fresh key for one body and what must be kept to get it back.
+pub struct DataKey {
+    pub key: Key,
+    pub wrapped: Bytes,
+    /// The key version that wrapped it; empty when it is the emulator's own key.
+    pub version: String,
+}
+
+/// Where a body lies and how to read it. Part of the owner's row.
+#[derive(Clone, PartialEq, Message)]
+pub struct BodyRow {
+    #[prost(uint64, tag = "1")]
+    pub size: u64,
+    #[prost(string, tag = "2")]
+    pub id: String,
+    #[prost(bool, tag = "3")]
+    pub segmented: bool,
+    #[prost(uint64, tag = "4")]
+    pub sealed_length: u64,
+    #[prost(bytes = "bytes", tag = "5")]
+    pub wrapped_key: Bytes,
+    #[prost(string, tag = "6")]
+    pub key_version: String,
+    /// Empty for bodies that were put together from others.
+    #[prost(bytes = "bytes", tag = "7")]
+    pub md5: Bytes,
+    #[prost(uint32, tag = "8")]
+    pub crc32c: u32,
+    #[prost(bytes = "bytes", tag = "9")]
+    pub sha256: Bytes,
+}
+
+struct Hashes {
+    crc32c: Crc32c,
+    md5: Md5,
+    sha256: Option<Sha256>,
+}
+
+impl Hashes {
+    fn update(&mut self, bytes: &[u8]) {
+        self.crc32c.update(bytes);
+        self.md5.update(bytes);
+        if let Some(sha256) = &mut self.sha256 {
+            sha256.update(bytes);
+        }
+    }
+}
+
+/// Seals what it is given to a segment file, holding back the chunk that may be the last.
+struct Sink {
+    sealer: Sealer,
+    segment: Segment,
+    held: Vec<u8>,
+    out: Vec<u8>,
+    sealed_length: u64,
+}
+
+impl Sink {
+    fn push(&mut self, batch: &[Bytes]) -> Result<()> {
+        for bytes in batch {
+            let mut rest = bytes.as_ref();
+            while !rest.is_empty() {
+                if self.held.len() == CHUNK {
+                    self.seal(false)?;
+                }
+                let taken = rest.len().min(CHUNK - self.held.len());
+                self.held.extend_from_slice(&rest[..taken]);
+                rest = &rest[taken..];
+            }
+        }
+        self.flush()
+    }
+
+    fn seal(&mut self, last: bool) -> Result<()> {
+        self.sealer
+            .seal_chunk(&mut self.out, &self.held, last)
+            .map_err(|error| Error::internal(format!("sealing: {error}")))?;
+        self.held.clear();
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        use std::io::Write as _;
+        self.segment
+            .file()
+            .write_all(&self.out)
+            .map_err(|error| Error::internal(format!("blobs: cannot write a segment: {error}")))?;
+        self.sealed_length += self.out.len() as u64;
+        self.out.clear();
+        Ok(())
+    }
+}
+
+/// Work on another thread that gives its state back.
+type Working<T> = JoinHandle<Result<T>>;
+
+async fn joined<T>(work: Working<T>) -> Result<T> {
+    work.await.map_err(|error| Error::internal(format!("a worker thread ended: {error}")))?
+}
+
+/// See the module.
+pub struct Writer {
+    kernel: Arc<Kernel>,
+    key: Key,
+    size: u64,
+    limit: u64,
+    small: BytesMut,
+    /// Present until the body outgrows a chunk.
+    hashes: Option<Hashes>,
+    batch: Vec<Bytes>,
+    batched: usize,
+    hashing: Option<Working<Hashes>>,
+    sealing: Option<Working<Sink>>,
+}
+
+impl Writer {
+    /// `sha256`: also compute what registries name blobs by.
+    pub fn new(kernel: Arc<Kernel>, key: Key, sha256: bool) -> Self {
+        let limit = kernel.settings.max_object_bytes;
+        let hashes = Hashes { crc32c: Crc32c::new(), md5: Md5::new(), sha256: sha256.then(Sha256::new) };
+        Self {
+            kernel,
+            key,
+            size: 0,
+            limit,
+            small: BytesMut::new(),
+            hashes: Some(hashes),
+            batch: Vec::new(),
+            batched: 0,
+            hashing: None,
+            sealing: None,
+        }
+    }
+
+    /// How many bytes came so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        self.size += bytes.len() as u64;
+        if self.size > self.limit {
+            return Err(Error::invalid_argument(format!("The object is larger than {} bytes.", self.limit)).with_http(413));
+        }
+        if self.sealing.is_none() && self.hashes.is_some() {
+            if self.small.len() + bytes.len() <= CHUNK {
+                self.small.extend_from_slice(&bytes);
+                return Ok(());
+            }
+            self.grow()?;
+        }
+        self.batched += bytes.len();
+        self.batch.push(bytes);
+        if self.batched >= BATCH { self.dispatch().await } else { Ok(()) }
+    }
+
+    /// The body is large: from here on it goes to a segment.
+    fn grow(&mut self) -> Result<()> {
+        let sealer = Sealer::new(&self.key).map_err(|error| Error::internal(format!("sealing: {error}")))?;
+        let sink = Sink {
+            sealer,
+            segment: self.kernel.blobs.begin()?,
+            held: Vec::with_capacity(CHUNK),
+            out: Vec::new(),
+            sealed_length: 0,
+        };
+        let hashes = self.hashes.take().ok_or_else(|| Error::internal("a body that grew twice"))?;
+        self.hashing = Some(tokio::spawn(async { Ok(hashes) }));
+        self.sealing = Some(tokio::spawn(async { Ok(sink) }));
+        let small = std::mem::take(&mut self.small).freeze();
+        self.batched = small.len();
+        self.batch.push(small);
+        Ok(())
+    }
+
+    async fn dispatch(&mut self) -> Result<()> {
+        let (Some(hashing), Some(sealing)) = (self.hashing.take(), self.sealing.take()) else {
+            return Err(Error::internal("a body whose worker failed was written to again"));
+        };
+        let batch = Arc::new(std::mem::take(&mut self.batch));
+        self.batched = 0;
+        let to_seal = Arc::clone(&batch);
+        let mut hashes = joined(hashing).await?;
+        self.hashing = Some(tokio::task::spawn_blocking(move || {
+            for bytes in batch.iter() {
+                hashes.update(bytes);
+            }
+            Ok(hashes)
+        }));
+        let mut sink = joined(sealing).await?;
+        self.sealing = Some(tokio::task::spawn_blocking(move || {
+            sink.push(&to_seal)?;
+            Ok(sink)
+        }));
+        Ok(())
+    }
+
+    /// The end of the body.
+    pub async fn finish(mut self) -> Result<Finished> {
+        if self.hashes.is_none() && !self.batch.is_empty() {
+            self.dispatch().await?;
+        }
+        let (hashes, place) = match (self.hashes.take(), self.hashing.take(), self.sealing.take()) {
+            (Some(mut hashes), _, _) => {
+                hashes.update(&self.small);
+                let mut out = Vec::with_capacity(self.small.len() + 32);
+                Sealer::new(&self.key)
+                    .and_then(|mut sealer| sealer.seal_chunk(&mut out, &self.small, true))
+                    .map_err(|error| Error::internal(format!("sealing: {error}")))?;
+                (hashes, Place::Inline(out.into()))
+            }
+            (None, Some(hashing), Some(sealing)) => {
+                let hashes = joined(hashing).await?;
+                let mut sink = joined(sealing).await?;
+                let kernel = Arc::clone(&self.kernel);
+                let work = tokio::task::spawn_blocking(move || {
+                    sink.seal(true)?;
+                    sink.flush()?;
+                    let length = sink.sealed_length;
+                    Ok((kernel.blobs.complete(sink.segment)?, length))
+                });
+                let (id, length) = joined(work).await?;
+                (hashes, Place::Segment { id, length })
+            }
+            _ => return Err(Error::internal("a body whose worker failed was finished")),
+        };
+        Ok(Finished {
+            size: self.size,
+            crc32c: hashes.crc32c.value(),
+            md5: Some(hashes.md5.finish()),
+            sha256: hashes.sha256.map(Sha256::finish),
+            place: Some(place),
+            kernel: Arc::clone(&self.kernel),
+        })
+    }
+}
+
+enum Place {
+    Inline(Bytes),
+    Segment { id: String, length: u64 },
+}
+
+/// A complete body that no row owns yet. Dropped without being kept, it is removed.
+pub struct Finished {
+    pub size: u64,
+    pub crc32c: u32,
+    /// Cleared for composed bodies, which have none in Storage.
+    pub md5: Option<[u8; 16]>,
+    pub sha256: Option<[u8; 32]>,
+    place: Option<Place>,
+    kernel: Arc<Kernel>,
+}
+
+impl Finished {
+    /// Puts the body into the caller's transaction.
+    pub fn keep(mut self, call: &mut Call, data_key: &DataKey) -> Result<BodyRow> {
+        let mut row = BodyRow {
+            size: self.size,
+            wrapped_key: data_key.wrapped.clone(),
+            key_version: data_key.version.clone(),
+            md5: self.md5.map(|md5| Bytes::copy_from_slice(&md5)).unwrap_or_default(),
+            crc32c: self.crc32c,
+            sha256: self.sha256.map(|sha256| Bytes::copy_from_slice(&sha256)).unwrap_or_default(),
+            ..BodyRow::default()
+        };
+        match self.place.take() {
+            Some(Place::Inline(bytes)) => {
+                row.id = format!("{:012x}", call.count("bodies")?);
+                row.sealed_length = bytes.len() as u64;
+                call.txn.put(&BODIES, &row.id, &BytesRow { bytes })?;
+            }
+            Some(Place::Segment { id, length }) => {
+                row.id = id;
+                row.segmented = true;
+                row.sealed_length = length;
+                call.txn.put(&SEGMENTS, &row.id, &TextRow::default())?;
+            }
+            None => return Err(Error::internal("a body was kept twice")),
+        }
+        Ok(row)
+    }
+}
+
+impl Drop for Finished {
+    fn drop(&mut self) {
+        if let Some(Place::Segment { id, .. }) = &self.place {
+            self.kernel.blobs.remove(id);
+        }
+    }
+}
+
+/// Takes a body out of the store together with its owner's row.
+pub fn discard(call: &mut Call, row: &BodyRow) -> Result<()> {
+    if row.segmented {
+        call.txn.delete(&SEGMENTS, &row.id)?;
+        let id = row.id.clone();
+        call.after_commit(move |kernel| kernel.blobs.remove(&id));
+        return Ok(());
+    }
+    call.txn.delete(&BODIES, &row.id)
+}
+
+/// Whether a row owns this segment; for the sweep at the start.
+pub fn owns_segment(txn: &super::txn::Txn, id: &str) -> bool {
+    txn.has(&SEGMENTS, id).unwrap_or(true)
+}
+
+enum Source {
+    Inline(Bytes),
+    Segment(std::fs::File),
+}
+
+/// A body that can be read: its key is in hand, its bytes are there.
+pub struct Opened {
+    pub size: u64,
+    source: Source,
+    opener: Opener,
+}
+
+/// Finds the bytes of a body. The caller has unwrapped the key, which is where refusals come from.
+pub fn open(call: &Call, row: &BodyRow, key: &Key) -> Result<Opened> {
+    let source = if row.segmented {
+        Source::Segment(call.kernel.blobs.open(&row.id, row.sealed_length)?)
+    } else {
+        let stored = call.txn.get(&BODIES, &row.id)?;
+        Source::Inline(stored.ok_or_else(|| Error::internal(format!("body {} is missing", row.id)))?.bytes)
+    };
+    let opener = Opener::new(key).map_err(|error| Error::internal(format!("opening: {error}")))?;
+    Ok(Opened { size: row.size, source, opener })
+}
+
+fn damaged(error: impl std::fmt::Display) -> Error {
+    Error::new(super::Code::DataLoss, "The stored bytes are damaged.").with_log(error.to_string())
+}
+
+impl Opened {
+    /// The whole body at once; for bodies that are known to be small, such as manifests.
+    pub async fn bytes(self) -> Result<Bytes> {
+        use futures_util::StreamExt as _;
+        let size = self.size;
+        let mut stream = self.stream(0, size);
+        let mut all = BytesMut::with_capacity(size as usize);
+        while let Some(bytes) = stream.next().await {
+            all.extend_from_slice(&bytes?);
+        }
+        Ok(all.freeze())
+    }
+
+    /// The body, if it needs no file: the quick way for small ones.
+    pub fn inline(&self) -> Option<Result<Bytes>> {
+        let Source::Inline(sealed) = &self.source else { return None };
+        let mut out = Vec::with_capacity(self.size as usize);
+        Some(self.opener.open_chunk(0, true, sealed, &mut out).map(|()| out.into()).map_err(damaged))
+    }
+
+    /// Bytes `from..to` (the caller has checked the range).
+    pub fn stream(self, from: u64, to: u64) -> impl Stream<Item = Result<Bytes>> + Send + Unpin + 'static {
+        let (sender, receiver) = mpsc::channel(2);
+        match self.source {
+            Source::Inline(_) => {
+                let bytes = self.inline().unwrap_or_else(|| Ok(Bytes::new()));
+                let _ = sender.try_send(bytes.map(|bytes| bytes.slice(from as usize..to as usize)));
+            }
+            Source::Segment(file) if from < to => {
+                let opener = self.opener;
+                let size = self.size;
+                tokio::task::spawn_blocking(move || {
+                    if let Err(error) = read_segment(file, &opener, size, from, to, &sender) {
+                        let _ = sender.blocking_send(Err(error));
+                    }
+                });
+            }
+            Source::Segment(_) => {}
+        }
+        Box::pin(futures_util::stream::unfold(receiver, |mut receiver| async move {
+            receiver.recv().await.map(|item| (item, receiver))
+        }))
+    }
+}
+
+fn read_segment(
+    mut file: std::fs::File,
+    opener: &Opener,
+    size: u64,
+    from: u64,
+    to: u64,
+    sender: &mpsc::Sender<Result<Bytes>>,
+) -> Result<()> {
+    use std::io::{Seek as _, SeekFrom};
+    let chunk = CHUNK as u64;
+    let sealed_chunk = envelope::sealed_len(chunk);
+    let final_chunk = size.saturating_sub(1) / chunk;
+    let mut index = from / chunk;
+    file.seek(SeekFrom::Start(index * sealed_chunk)).map_err(damaged)?;
+    let mut sealed = Vec::new();
+    while index * chunk < to {
+        let last = final_chunk.min(index + READ_CHUNKS - 1).min((to - 1) / chunk);
+        let plain_end = ((last + 1) * chunk).min(size);
+        let plain = plain_end - index * chunk;
+        let chunks = last - index + 1;
+        let overhead = sealed_chunk - chunk;
+        read_exactly(&mut file, &mut sealed, (plain + chunks * overhead) as usize)?;
+        let mut out = Vec::with_capacity(plain as usize);
+        for (offset, piece) in sealed.chunks(sealed_chunk as usize).enumerate() {
+            let at = index + offset as u64;
+            opener.open_chunk(at, at == final_chunk, piece, &mut out).map_err(damaged)?;
+        }
+        let start = from.saturating_sub(index * chunk) as usize;
+        let end = (to.min(plain_end) - index * chunk) as usize;
+        if sender.blocking_send(Ok(Bytes::from(out).slice(start..end))).is_err() {
+            return Ok(());
+        }
+        index = last + 1;
+    }
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! Card to come.
+
+pub mod rest;

@@ -1,0 +1,55 @@
+//! The services, a folder each: `mod` (its card), `model`, `api` (gRPC and transcoded REST), `rest` only where REST is
+//! bespoke, `door` (what other services may ask of it).
+
+pub mod container_registry;
+pub mod iam;
+pub mod kms;
+pub mod mixins;
+pub mod org_policy;
+pub mod pubsub;
+pub mod resource_manager;
+pub mod service_usage;
+pub mod storage;
+
+use std::sync::Arc;
+
+use gcp_schema::Registry;
+
+use crate::kernel::{Call, Kernel};
+use crate::rest::{Answer, Request};
+
+/// Every method that is implemented. The rest answers UNIMPLEMENTED.
+pub fn registry() -> Registry<Call> {
+    let mut registry = Registry::default();
+    resource_manager::register(&mut registry);
+    service_usage::register(&mut registry);
+    iam::register(&mut registry);
+    org_policy::register(&mut registry);
+    kms::register(&mut registry);
+    pubsub::register(&mut registry);
+    mixins::register(&mut registry);
+    registry
+}
+
+/// REST that no route of the table describes. `Err` gives the request back: it is nobody's here.
+pub async fn bespoke(kernel: &Arc<Kernel>, request: Request) -> Result<Answer, Request> {
+    if crate::control::claims(&request) {
+        return Ok(crate::control::handle(kernel, request).await);
+    }
+    if container_registry::rest::claims(&request) {
+        return Ok(container_registry::rest::handle(kernel, request).await);
+    }
+    if storage::rest::claims(&request) {
+        return Ok(storage::rest::handle(kernel, request).await);
+    }
+    if resource_manager::rest::claims(&request) {
+        return Ok(resource_manager::rest::handle(kernel, request).await);
+    }
+    if service_usage::rest::claims(&request) {
+        return Ok(service_usage::rest::handle(kernel, request).await);
+    }
+    if org_policy::rest::claims(&request) {
+        return Ok(org_policy::rest::handle(kernel, request).await);
+    }
+    Err(request)
+}

@@ -1,0 +1,4 @@
+//! Card to come.
+
+pub mod door;
+pub mod rest;
