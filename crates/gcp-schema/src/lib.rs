@@ -7,6 +7,57 @@ pub mod error;
 pub mod method;
 pub mod registry;
 
+use std::sync::OnceLock;
+
+use prost_reflect::DescriptorPool;
+
 pub use error::{Code, Detail, Error, FieldViolation, HelpLink, Violation};
+pub use googleapis_tonic_google_api_serviceusage_v1::google::api::serviceusage::v1 as serviceusage;
+pub use googleapis_tonic_google_cloud_kms_v1::google::cloud::kms::v1 as kms;
+pub use googleapis_tonic_google_cloud_location::google::cloud::location;
+pub use googleapis_tonic_google_cloud_orgpolicy_v2::google::cloud::orgpolicy::v2 as orgpolicy;
+pub use googleapis_tonic_google_cloud_resourcemanager_v3::google::cloud::resourcemanager::v3 as resourcemanager;
+pub use googleapis_tonic_google_iam_v1::google::iam::v1 as iam;
+pub use googleapis_tonic_google_longrunning::google::longrunning;
+pub use googleapis_tonic_google_pubsub_v1::google::pubsub::v1 as pubsub;
+pub use googleapis_tonic_google_rpc::google::rpc;
+pub use googleapis_tonic_google_storage_v2::google::storage::v2 as storage;
+pub use googleapis_tonic_google_type::google::r#type as google_type;
 pub use method::{Body, Method, Rule, Verb};
 pub use registry::Registry;
+
+/// A trait and a registration function for each service, in a module for each package.
+#[allow(clippy::pedantic, reason = "generated")]
+pub mod services {
+    include!(concat!(env!("OUT_DIR"), "/services.rs"));
+}
+
+mod table {
+    use crate::method::{Body, Method, Rule, Verb};
+
+    include!(concat!(env!("OUT_DIR"), "/methods.rs"));
+}
+
+/// A serialised `FileDescriptorSet`, without the well-known types.
+pub fn descriptor_set() -> &'static [u8] {
+    include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"))
+}
+
+/// The descriptors, built at the first use: a start that transcodes nothing does not pay for them.
+pub fn pool() -> &'static DescriptorPool {
+    static POOL: OnceLock<DescriptorPool> = OnceLock::new();
+    POOL.get_or_init(|| {
+        let mut pool = DescriptorPool::global();
+        pool.decode_file_descriptor_set(descriptor_set()).expect("the build script's descriptors are sound: a test loads them");
+        pool
+    })
+}
+
+/// Every method, sorted by path.
+pub fn methods() -> &'static [Method] {
+    table::METHODS
+}
+
+pub fn method(path: &str) -> Option<&'static Method> {
+    table::METHODS.binary_search_by(|method| method.path.cmp(path)).ok().map(|index| &table::METHODS[index])
+}
