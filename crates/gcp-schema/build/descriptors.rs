@@ -10,8 +10,8 @@ use prost_types::{
 
 use crate::parse::{Field, Kind, Message, Schema};
 
-const WELL_KNOWN: [&str; 8] =
-    ["any", "api", "duration", "empty", "field_mask", "struct", "timestamp", "wrappers"];
+const WELL_KNOWN: [&str; 10] =
+    ["any", "api", "duration", "empty", "field_mask", "source_context", "struct", "timestamp", "type", "wrappers"];
 
 pub fn file_name(package: &str) -> String {
     format!("{}.proto", package.replace('.', "/"))
@@ -148,7 +148,12 @@ fn describe(schema: &Schema, name: &str, message: &Message) -> DescriptorProto {
     made
 }
 
-fn describe_field(schema: &Schema, owner: &str, field: &Field, nested: &mut Vec<DescriptorProto>) -> FieldDescriptorProto {
+fn describe_field(
+    schema: &Schema,
+    owner: &str,
+    field: &Field,
+    nested: &mut Vec<DescriptorProto>,
+) -> FieldDescriptorProto {
     let mut made = FieldDescriptorProto {
         name: Some(field.name.clone()),
         number: Some(field.number),
@@ -160,7 +165,8 @@ fn describe_field(schema: &Schema, owner: &str, field: &Field, nested: &mut Vec<
         Kind::Map(key, value) => {
             let entry = format!("{}Entry", upper_camel(&field.name));
             let part = |name: &str, number, kind: &Kind| {
-                let mut made = FieldDescriptorProto { name: Some(name.to_owned()), number: Some(number), ..Default::default() };
+                let mut made =
+                    FieldDescriptorProto { name: Some(name.to_owned()), number: Some(number), ..Default::default() };
                 made.set_label(Label::Optional);
                 set_type(schema, &mut made, kind);
                 made
@@ -184,7 +190,11 @@ fn set_type(schema: &Schema, field: &mut FieldDescriptorProto, kind: &Kind) {
     let ty = match kind {
         Kind::Named(name) => {
             field.type_name = Some(format!(".{name}"));
-            if schema.enums.contains_key(name) || name == "google.protobuf.NullValue" { Type::Enum } else { Type::Message }
+            if schema.enums.contains_key(name) || name == "google.protobuf.NullValue" {
+                Type::Enum
+            } else {
+                Type::Message
+            }
         }
         Kind::Scalar(name) => match name.as_str() {
             "string" => Type::String,
@@ -216,7 +226,11 @@ fn describe_enum(schema: &Schema, name: &str) -> EnumDescriptorProto {
         value: found
             .values
             .iter()
-            .map(|(text, number)| EnumValueDescriptorProto { name: Some(text.clone()), number: Some(*number), options: None })
+            .map(|(text, number)| EnumValueDescriptorProto {
+                name: Some(text.clone()),
+                number: Some(*number),
+                options: None,
+            })
             .collect(),
         ..Default::default()
     }

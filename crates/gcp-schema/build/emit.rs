@@ -60,7 +60,11 @@ fn rust_type(schema: &Schema, path: &str) -> String {
 
 fn trait_of(schema: &Schema, service: &Service, out: &mut String) {
     let name = &service.name;
-    let _ = writeln!(out, "/// Unary methods of `{}.{name}`; each answers UNIMPLEMENTED until it is written.", service.package);
+    let _ = writeln!(
+        out,
+        "/// Unary methods of `{}.{name}`; each answers UNIMPLEMENTED until it is written.",
+        service.package
+    );
     let _ = writeln!(out, "pub trait {name}<C>: Send + Sync + 'static {{");
     let unary = || service.methods.iter().filter(|rpc| !rpc.client_streaming && !rpc.server_streaming);
     for rpc in unary() {
@@ -107,7 +111,10 @@ pub fn methods(schema: &Schema, routes: &BTreeMap<String, Vec<Route>>) -> String
                         }
                     };
                     let verb = route.verb[..1].to_owned() + &route.verb[1..].to_lowercase();
-                    format!("Rule {{ api: {:?}, verb: Verb::{verb}, template: {:?}, body: {body} }},", route.api, route.template)
+                    format!(
+                        "Rule {{ api: {:?}, verb: Verb::{verb}, template: {:?}, body: {body} }},",
+                        route.api, route.template
+                    )
                 })
                 .collect();
             let (service_name, name) = rpc.path.trim_start_matches('/').split_once('/').expect("service/method");

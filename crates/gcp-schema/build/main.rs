@@ -58,7 +58,8 @@ fn sources(home: &Path) -> Vec<(String, PathBuf)> {
         .filter_map(|package| {
             let name = package["name"].as_str()?;
             let manifest = PathBuf::from(package["manifest_path"].as_str()?);
-            name.starts_with("googleapis-tonic-").then(|| (name.to_owned(), manifest.parent().expect("a folder").to_owned()))
+            name.starts_with("googleapis-tonic-")
+                .then(|| (name.to_owned(), manifest.parent().expect("a folder").to_owned()))
         })
         .collect();
     found.sort();

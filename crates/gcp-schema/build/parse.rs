@@ -98,7 +98,9 @@ fn items(schema: &mut Schema, place: &Place, items: &[Item]) {
             let enclosing = schema
                 .names
                 .iter()
-                .filter(|(path, _)| path.rsplit_once("::").is_some_and(|(parent, _)| parent == place.modules.join("::")))
+                .filter(|(path, _)| {
+                    path.rsplit_once("::").is_some_and(|(parent, _)| parent == place.modules.join("::"))
+                })
                 .find(|(path, _)| snake(path.rsplit("::").next().unwrap_or_default()) == name)
                 .map(|(_, proto)| proto.clone());
             let Some(enclosing) = enclosing else { continue };
@@ -173,7 +175,8 @@ fn message(schema: &mut Schema, place: &Place, item: &syn::ItemStruct) {
 fn oneof(schema: &mut Schema, place: &Place, owner: &str, item: &syn::ItemEnum) {
     let name = snake(&item.ident.to_string());
     let message = schema.messages.get_mut(owner).expect("the oneof's message");
-    let index = message.oneofs.iter().position(|known| *known == name).unwrap_or_else(|| panic!("{owner}: no oneof {name}"));
+    let index =
+        message.oneofs.iter().position(|known| *known == name).unwrap_or_else(|| panic!("{owner}: no oneof {name}"));
     for variant in &item.variants {
         let Fields::Unnamed(fields) = &variant.fields else { panic!("a oneof variant holds one value") };
         let words = prost(&variant.attrs);
@@ -252,7 +255,8 @@ fn rust_path(place: &Place, ty: &Type) -> String {
     match ty {
         Type::Tuple(_) => "prost_types::Empty".to_owned(),
         Type::Path(path) => {
-            let words: Vec<_> = path.path.segments.iter().map(|segment| segment.ident.to_string().replace("r#", "")).collect();
+            let words: Vec<_> =
+                path.path.segments.iter().map(|segment| segment.ident.to_string().replace("r#", "")).collect();
             match words.last().map(String::as_str) {
                 // A bare scalar under `message` is a wrapper.
                 Some("String") if words[0] == "prost" => "prost_types::StringValue".to_owned(),
@@ -271,7 +275,8 @@ fn rust_path(place: &Place, ty: &Type) -> String {
 }
 
 fn text_path(place: &Place, text: &str) -> String {
-    let words: Vec<_> = text.split("::").map(|word| word.trim().replace("r#", "")).filter(|word| !word.is_empty()).collect();
+    let words: Vec<_> =
+        text.split("::").map(|word| word.trim().replace("r#", "")).filter(|word| !word.is_empty()).collect();
     absolute(place, &words)
 }
 
@@ -470,7 +475,9 @@ pub fn snake(name: &str) -> String {
         let after = chars.get(i + 1);
         let boundary = c.is_uppercase()
             && before.is_some_and(|before| {
-                before.is_lowercase() || before.is_ascii_digit() || (before.is_uppercase() && after.is_some_and(|after| after.is_lowercase()))
+                before.is_lowercase()
+                    || before.is_ascii_digit()
+                    || (before.is_uppercase() && after.is_some_and(|after| after.is_lowercase()))
             });
         if boundary {
             out.push('_');

@@ -38,8 +38,9 @@ impl<C> Registry<C> {
         self.unary.insert(
             path,
             Box::new(move |context, bytes| {
-                let request = Req::decode(bytes)
-                    .map_err(|error| Error::invalid_argument("Request could not be decoded.").with_log(error.to_string()))?;
+                let request = Req::decode(bytes).map_err(|error| {
+                    Error::invalid_argument("Request could not be decoded.").with_log(error.to_string())
+                })?;
                 handler(&service, context, request).map(|response| Bytes::from(response.encode_to_vec()))
             }),
         );
