@@ -1,1 +1,65 @@
+//! Serves Google methods as gRPC and REST on one port.
+//!
+//! A method is written once, from request message to response message. This crate is the two codecs around it: gRPC
+//! framing, and REST transcoded by the route table. What the table cannot describe goes to [`Backend::bespoke`].
 
+pub mod body;
+mod error;
+mod fields;
+pub mod grpc;
+mod matcher;
+mod router;
+mod serve;
+mod transcode;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use gcp_schema::{Error, Method};
+
+pub use body::{Body, BoxError, empty, full, stream};
+pub use error::{error_json, error_response, grpc_status_response};
+pub use fields::partial;
+pub use router::{Limits, Router};
+pub use serve::serve;
+
+/// The API that an address named (`/cloudkms.googleapis.com/…` or its Host), in a request's extensions.
+#[derive(Clone, Debug, Default)]
+pub struct ApiHint(pub Option<String>);
+
+/// What is known of a call beside its message.
+#[derive(Clone, Debug)]
+pub struct Meta {
+    pub host: String,
+    pub scheme: &'static str,
+    pub headers: http::HeaderMap,
+    pub api: Option<String>,
+}
+
+/// One unary call, on whichever wire it came.
+#[derive(Debug)]
+pub struct Rpc {
+    pub method: &'static Method,
+    pub request: Bytes,
+    pub meta: Meta,
+}
+
+/// What stands behind the gateway.
+pub trait Backend: Send + Sync + 'static {
+    /// REST that is not transcoded. `Err` gives the request back: it is not this one's.
+    fn bespoke(
+        self: Arc<Self>,
+        request: http::Request<Body>,
+    ) -> BoxFuture<'static, Result<http::Response<Body>, http::Request<Body>>>;
+
+    fn unary(self: Arc<Self>, rpc: Rpc) -> BoxFuture<'static, Result<Bytes, Error>>;
+
+    /// Streaming methods, raw gRPC.
+    fn streaming(
+        self: Arc<Self>,
+        method: &'static Method,
+        meta: Meta,
+        request: http::Request<Body>,
+    ) -> BoxFuture<'static, http::Response<Body>>;
+}
