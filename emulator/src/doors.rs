@@ -84,6 +84,11 @@ pub fn agent_exists(call: &mut Call, project: &Project, agent: ServiceAgent) -> 
     service_usage::door::agent_exists(call, project, agent)
 }
 
+/// Storage makes its agent at the first question about it.
+pub fn create_agent(call: &mut Call, project: &Project, agent: ServiceAgent) -> Result<()> {
+    service_usage::door::create_agent(call, project, agent)
+}
+
 /// Container Registry's and Artifact Registry's first use in the default mode: enables the API, tries topic `gcr`.
 pub fn activate_registry(call: &mut Call, project: &Project, api: &'static str) -> Result<()> {
     service_usage::door::activate(call, project, api)
@@ -117,6 +122,11 @@ pub fn replace_policy(call: &mut Call, resource: &str, policy: gcp_schema::iam::
 
 pub fn held_permissions(call: &mut Call, resource: &str, permissions: &[String]) -> Result<Vec<String>> {
     iam::door::held(call, resource, permissions)
+}
+
+/// 404 in the owner's words unless the resource of a policy is there.
+pub fn require_exists(call: &mut Call, resource: &str) -> Result<()> {
+    if resource.contains("/keyRings/") { kms::door::require_exists(call, resource) } else { pubsub::door::require_exists(call, resource) }
 }
 
 // Organization Policy
