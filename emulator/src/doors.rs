@@ -15,7 +15,7 @@ pub use storage::door::{NewObject, ObjectInfo};
 
 /// The pipeline's second to fourth step: is the API enabled, may this caller do this.
 pub fn admit(call: &mut Call, spec: &Spec) -> Result<()> {
-    if !spec.api.is_empty()
+    if service_usage::door::is_checked(spec.api)
         && let Some(project) = project_of(call, &spec.resource)?
     {
         service_usage::door::require_enabled(call, &project, spec.api)?;
@@ -75,6 +75,11 @@ pub fn canonical(call: &mut Call, name: &str) -> Result<String> {
     }
     let id = project(call, project_part)?.id;
     Ok(tail.map_or_else(|| format!("projects/{id}"), |tail| format!("projects/{id}/{tail}")))
+}
+
+/// Whether a folder or organization is there.
+pub fn container_exists(call: &mut Call, name: &str) -> Result<bool> {
+    resource_manager::door::container_exists(call, name)
 }
 
 // Service Usage

@@ -178,3 +178,24 @@ pub fn set_header(answer: &mut Answer, name: &'static str, value: &str) {
 pub fn error(error: &Error) -> Answer {
     gcp_gateway::error_response(error)
 }
+
+/// A message as ProtoJSON, for REST that wraps one.
+pub fn to_json<M: prost::Message>(full_name: &str, message: &M) -> Result<Value> {
+    let dynamic = prost_reflect::DynamicMessage::decode(descriptor(full_name)?, message.encode_to_vec().as_slice())
+        .map_err(|error| Error::internal(error.to_string()))?;
+    serde_json::to_value(&dynamic).map_err(|error| Error::internal(error.to_string()))
+}
+
+/// A message from ProtoJSON; unknown names are ignored, as the older services do.
+pub fn from_json<M: prost::Message + Default>(full_name: &str, value: Value) -> Result<M> {
+    let value = if value.is_null() { Value::Object(serde_json::Map::new()) } else { value };
+    let options = prost_reflect::DeserializeOptions::new().deny_unknown_fields(false);
+    prost_reflect::DynamicMessage::deserialize_with_options(descriptor(full_name)?, value, &options)
+        .map_err(|error| Error::invalid_argument(format!("Invalid JSON payload received. {error}")).with_reason("parseError"))?
+        .transcode_to()
+        .map_err(|error| Error::internal(error.to_string()))
+}
+
+fn descriptor(full_name: &str) -> Result<prost_reflect::MessageDescriptor> {
+    gcp_schema::pool().get_message_by_name(full_name).ok_or_else(|| Error::internal(format!("no descriptor of {full_name}")))
+}

@@ -1,9 +1,121 @@
-//! Card to come.
+//! The methods that every API mixes in: operations and locations.
+//!
+//! Faithful: operations are read, listed, deleted and cancelled by name; locations are those of Cloud KMS, with its
+//! metadata, and an unknown one is NOT_FOUND.
+//!
+//! Our choices: operations are done when they are first answered, so cancelling one changes nothing and waiting does not
+//! wait. The names that Service Usage gives to operations which never were (`operations/noop.DONE_OPERATION`) read as done.
+//! Locations' `filter` is refused. One list of locations serves all APIs.
 
+use std::sync::Arc;
+
+use gcp_names::location::{is_key_location, key_locations};
+use gcp_schema::kms::LocationMetadata;
+use gcp_schema::location::{GetLocationRequest, ListLocationsRequest, ListLocationsResponse, Location};
+use gcp_schema::longrunning::{
+    CancelOperationRequest, DeleteOperationRequest, GetOperationRequest, ListOperationsRequest, ListOperationsResponse,
+    Operation, WaitOperationRequest, operation,
+};
+use gcp_schema::services::{location, longrunning};
 use gcp_schema::Registry;
 
-use crate::kernel::Call;
+use crate::doors;
+use crate::kernel::operations::{self, any};
+use crate::kernel::{Call, Error, Result, paging};
+
+struct Mixins;
+
+/// Methods that answer UNIMPLEMENTED.
+pub const GAPS: &[&str] = &[];
 
 pub fn register(registry: &mut Registry<Call>) {
-    let _ = registry;
+    let service = Arc::new(Mixins);
+    location::register_locations(registry, &service);
+    longrunning::register_operations(registry, &service);
+}
+
+/// The operation of a name, in which the project may be a number.
+fn find(call: &mut Call, name: &str) -> Result<Operation> {
+    if name.starts_with("operations/") && name.ends_with(".DONE_OPERATION") {
+        let response = any("google.protobuf.Empty", &());
+        let result = Some(operation::Result::Response(response));
+        return Ok(Operation { name: name.to_owned(), metadata: None, done: true, result });
+    }
+    let name = doors::canonical(call, name)?;
+    operations::get(call, &name)
+}
+
+impl longrunning::Operations<Call> for Mixins {
+    fn get_operation(&self, call: &mut Call, request: GetOperationRequest) -> Result<Operation> {
+        find(call, &request.name)
+    }
+
+    /// `name` is what the operations lie in; some clients write `operations` itself.
+    fn list_operations(&self, call: &mut Call, request: ListOperationsRequest) -> Result<ListOperationsResponse> {
+        let name = doors::canonical(call, &request.name)?;
+        let parent = name.strip_suffix("operations").map_or(name.as_str(), |parent| parent.trim_end_matches('/'));
+        let size = paging::size(request.page_size, 100, 1000)?;
+        let page = operations::list(call, parent, size, &request.page_token)?;
+        let mut response = ListOperationsResponse { next_page_token: page.next_token, ..Default::default() };
+        response.operations = page.items;
+        Ok(response)
+    }
+
+    fn delete_operation(&self, call: &mut Call, request: DeleteOperationRequest) -> Result<()> {
+        let name = doors::canonical(call, &request.name)?;
+        operations::delete(call, &name)
+    }
+
+    fn cancel_operation(&self, call: &mut Call, request: CancelOperationRequest) -> Result<()> {
+        find(call, &request.name).map(drop)
+    }
+
+    fn wait_operation(&self, call: &mut Call, request: WaitOperationRequest) -> Result<Operation> {
+        find(call, &request.name)
+    }
+}
+
+/// Hardware keys are everywhere, external key managers everywhere but in `global`.
+fn render(project: &str, id: &str) -> Location {
+    let metadata =
+        LocationMetadata { hsm_available: true, ekm_available: id != "global", ..LocationMetadata::default() };
+    Location {
+        name: format!("projects/{project}/locations/{id}"),
+        location_id: id.to_owned(),
+        metadata: Some(any("google.cloud.kms.v1.LocationMetadata", &metadata)),
+        ..Location::default()
+    }
+}
+
+impl location::Locations<Call> for Mixins {
+    fn list_locations(&self, call: &mut Call, request: ListLocationsRequest) -> Result<ListLocationsResponse> {
+        let project = request
+            .name
+            .strip_prefix("projects/")
+            .filter(|id| !id.contains('/'))
+            .ok_or_else(|| Error::invalid_argument(format!("'{}' is not the name of a project.", request.name)))?;
+        doors::project(call, project)?;
+        if !request.filter.is_empty() {
+            return Err(Error::invalid_argument("Invalid filter: locations are listed without one."));
+        }
+        let size = paging::size(request.page_size, 100, 1000)?;
+        let from = paging::parse_token(&request.page_token)?;
+        let mut ids = key_locations().into_iter().skip_while(|id| *id < from.as_str());
+        let locations = ids.by_ref().take(size).map(|id| render(project, id)).collect();
+        Ok(ListLocationsResponse { locations, next_page_token: ids.next().map(paging::token).unwrap_or_default() })
+    }
+
+    fn get_location(&self, call: &mut Call, request: GetLocationRequest) -> Result<Location> {
+        let (project, id) = request
+            .name
+            .strip_prefix("projects/")
+            .and_then(|rest| rest.split_once("/locations/"))
+            .filter(|(project, _)| !project.contains('/'))
+            .ok_or_else(|| Error::invalid_argument(format!("'{}' is not the name of a location.", request.name)))?;
+        doors::project(call, project)?;
+        if is_key_location(id) {
+            return Ok(render(project, id));
+        }
+        Err(Error::not_found(format!("Location '{}' is not found or access is unauthorized.", request.name)))
+    }
 }

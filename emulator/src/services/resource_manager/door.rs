@@ -1,6 +1,7 @@
 //! What other services ask of Resource Manager.
 
-use crate::kernel::{Call, Error, Result};
+use super::model;
+use crate::kernel::{Call, Result};
 
 /// A project as other services need it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,16 +10,25 @@ pub struct Project {
     pub number: u64,
     /// `folders/1` or `organizations/1`.
     pub parent: String,
+    /// Named by a call in the default mode, not created.
+    pub automatic: bool,
 }
 
-/// By id or number. Auto mode: exists from now on (written if the call may write).
+/// By id or number. In the default mode it exists from now on, also when the call itself may not write.
 pub fn project(call: &mut Call, id_or_number: &str) -> Result<Project> {
-    let _ = (call, id_or_number);
-    Err(Error::unimplemented("projects"))
+    Ok(model::find(call, id_or_number)?.as_project())
 }
 
-/// `projects/ID` (or any resource of it, or a folder, or an organization) -> itself and all above, nearest first.
+/// A project, any resource of one, a folder or an organization -> itself and all above, nearest first.
 pub fn ancestry(call: &mut Call, resource: &str) -> Result<Vec<String>> {
-    let _ = (call, resource);
-    Err(Error::unimplemented("ancestry"))
+    model::ancestry(call, resource)
+}
+
+/// Whether a folder or organization is there (and not about to be deleted).
+pub fn container_exists(call: &mut Call, name: &str) -> Result<bool> {
+    match model::check_parent(call, name) {
+        Ok(()) => Ok(true),
+        Err(error) if error.code() == crate::kernel::Code::PermissionDenied => Ok(false),
+        Err(error) => Err(error),
+    }
 }
