@@ -89,6 +89,11 @@ pub fn agent_exists(call: &mut Call, project: &Project, agent: ServiceAgent) -> 
     service_usage::door::agent_exists(call, project, agent)
 }
 
+/// Storage makes its agent at the first question about it.
+pub fn create_agent(call: &mut Call, project: &Project, agent: ServiceAgent) -> Result<()> {
+    service_usage::door::create_agent(call, project, agent)
+}
+
 /// Container Registry's and Artifact Registry's first use in the default mode: enables the API, tries topic `gcr`.
 pub fn activate_registry(call: &mut Call, project: &Project, api: &'static str) -> Result<()> {
     service_usage::door::activate(call, project, api)
@@ -99,6 +104,15 @@ pub fn activate_registry(call: &mut Call, project: &Project, api: &'static str) 
 /// Whether `member` holds `permission` on `resource` or on anything above it.
 pub fn allowed(call: &mut Call, member: &str, permission: &str, resource: &str) -> Result<bool> {
     iam::door::allowed(call, member, permission, resource)
+}
+
+/// Refuses a caller who lacks the permission: for calls whose resource the route table cannot name.
+pub fn require_permission(call: &mut Call, permission: &str, resource: &str, api: &str) -> Result<()> {
+    if call.kernel.settings.iam == IamMode::Enforce {
+        let member = call.caller.member.clone();
+        iam::door::require(call, &member, permission, resource, api)?;
+    }
+    Ok(())
 }
 
 /// Removes a deleted resource's policy, so that a namesake does not inherit it.
@@ -122,6 +136,11 @@ pub fn replace_policy(call: &mut Call, resource: &str, policy: gcp_schema::iam::
 
 pub fn held_permissions(call: &mut Call, resource: &str, permissions: &[String]) -> Result<Vec<String>> {
     iam::door::held(call, resource, permissions)
+}
+
+/// 404 in the owner's words unless the resource of a policy is there.
+pub fn require_exists(call: &mut Call, resource: &str) -> Result<()> {
+    if resource.contains("/keyRings/") { kms::door::require_exists(call, resource) } else { pubsub::door::require_exists(call, resource) }
 }
 
 // Organization Policy

@@ -74,6 +74,19 @@ impl Hashes {
     }
 }
 
+impl Hashes {
+    fn finished(self, size: u64, place: Place, kernel: &Arc<Kernel>) -> Finished {
+        Finished {
+            size,
+            crc32c: self.crc32c.value(),
+            md5: Some(self.md5.finish()),
+            sha256: self.sha256.map(Sha256::finish),
+            place: Some(place),
+            kernel: Arc::clone(kernel),
+        }
+    }
+}
+
 /// Seals what it is given to a segment file, holding back the chunk that may be the last.
 struct Sink {
     sealer: Sealer,
@@ -252,15 +265,19 @@ impl Writer {
             }
             _ => return Err(Error::internal("a body whose worker failed was finished")),
         };
-        Ok(Finished {
-            size: self.size,
-            crc32c: hashes.crc32c.value(),
-            md5: Some(hashes.md5.finish()),
-            sha256: hashes.sha256.map(Sha256::finish),
-            place: Some(place),
-            kernel: Arc::clone(&self.kernel),
-        })
+        Ok(hashes.finished(self.size, place, &self.kernel))
     }
+}
+
+/// Seals a body of at most one chunk at once, for calls that have it whole.
+pub fn seal_small(kernel: &Arc<Kernel>, key: &Key, bytes: &[u8], sha256: bool) -> Result<Finished> {
+    let mut hashes = Hashes { crc32c: Crc32c::new(), md5: Md5::new(), sha256: sha256.then(Sha256::new) };
+    hashes.update(bytes);
+    let mut out = Vec::with_capacity(bytes.len() + 32);
+    Sealer::new(key)
+        .and_then(|mut sealer| sealer.seal_chunk(&mut out, bytes, true))
+        .map_err(|error| Error::internal(format!("sealing: {error}")))?;
+    Ok(hashes.finished(bytes.len() as u64, Place::Inline(out.into()), kernel))
 }
 
 enum Place {

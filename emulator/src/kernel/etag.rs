@@ -15,7 +15,7 @@ pub fn of(entropy: &Entropy, resource: &str, revision: u64) -> String {
 }
 
 /// A tag of a never-set policy.
-pub const NEVER_SET: &[u8] = &[0x00, 0x01];
+pub const NEVER_SET: &[u8] = &[0x00, 0x20, 0x01];
 
 /// Storage's tag: one protobuf varint field that holds the metageneration.
 pub fn of_metageneration(metageneration: u64) -> String {
@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn the_first_metageneration_reads_as_google_prints_it() {
         assert_eq!(of_metageneration(1), "CAE=");
-        assert_eq!(STANDARD.encode(NEVER_SET), "AAE=");
+        assert_eq!(STANDARD.encode(NEVER_SET), "ACAB");
         assert_ne!(of(&Entropy::new(1), "a", 1), of(&Entropy::new(1), "a", 2));
     }
 }

@@ -13,6 +13,7 @@ pub mod due;
 pub mod entropy;
 pub mod etag;
 pub mod faults;
+pub mod local;
 pub mod mask;
 pub mod operations;
 pub mod paging;
@@ -28,7 +29,6 @@ pub use call::{Call, Caller};
 pub use clock::Clock;
 pub use gcp_schema::{Code, Error};
 pub use pipeline::{Kernel, Mode, Spec};
-pub use settings::Settings;
 pub use table::Table;
 pub use time::Time;
 

@@ -11,6 +11,7 @@ use super::clock::Clock;
 use super::due;
 use super::entropy::Entropy;
 use super::faults::Faults;
+use super::local::Local;
 use super::settings::Settings;
 use super::store::{Committed, Store};
 use super::vault::Vault;
@@ -27,6 +28,7 @@ pub struct Kernel {
     pub settings: Settings,
     pub audit: Audit,
     pub faults: Faults,
+    pub local: Local,
     /// Woken after each commit that a waiting reader (a pull, a stream) may care for.
     pub changed: tokio::sync::Notify,
     pub(super) next_due: AtomicI64,
@@ -72,6 +74,7 @@ impl Kernel {
             settings,
             audit: Audit::default(),
             faults: Faults::default(),
+            local: Local::default(),
             changed: tokio::sync::Notify::new(),
             // Zero: the first call looks at what a data directory still has open.
             next_due: AtomicI64::new(0),

@@ -3,43 +3,75 @@
 //! what it lies in.
 
 use gcp_schema::iam::Policy;
+use gcp_schema::Detail;
 
+use super::model;
+use crate::doors;
+use crate::kernel::settings::IamMode;
 use crate::kernel::{Call, Error, Result};
 
 /// Whether `member` holds the permission on the resource or above it (union of all levels).
 pub fn allowed(call: &mut Call, member: &str, permission: &str, resource: &str) -> Result<bool> {
-    let _ = (call, member, permission, resource);
-    Ok(true)
+    model::allowed(call, member, permission, resource)
 }
 
-/// As `allowed`, with Google's refusal (IAM_PERMISSION_DENIED) for the API's resources.
+/// As `allowed`, with the refusal in the API's own words.
 pub fn require(call: &mut Call, member: &str, permission: &str, resource: &str, api: &str) -> Result<()> {
-    let _ = (call, member, permission, resource, api);
-    Ok(())
+    let resource = doors::canonical(call, resource)?;
+    if model::allowed(call, member, permission, &resource)? {
+        return Ok(());
+    }
+    Err(match api {
+        "pubsub.googleapis.com" => Error::permission_denied("User not authorized to perform this action."),
+        "storage.googleapis.com" => {
+            let who = member.split_once(':').map_or("Anonymous caller", |(_, email)| email);
+            let kind = if resource.contains("/objects/") { "object" } else { "bucket" };
+            Error::permission_denied(format!(
+                "{who} does not have {permission} access to the Google Cloud Storage {kind}. Permission '{permission}' denied on resource (or it may not exist)."
+            ))
+            .with_reason("forbidden")
+        }
+        _ => Error::permission_denied(format!(
+            "Permission '{permission}' denied on resource '//{api}/{resource}' (or it may not exist)."
+        ))
+        .with_detail(Detail::ErrorInfo {
+            reason: "IAM_PERMISSION_DENIED".to_owned(),
+            domain: api.to_owned(),
+            metadata: [("permission", permission), ("resource", resource.as_str())]
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .collect(),
+        }),
+    })
 }
 
 /// The permissions of these that the caller holds (all of them while callers are not checked).
 pub fn held(call: &mut Call, resource: &str, permissions: &[String]) -> Result<Vec<String>> {
-    let _ = (call, resource);
-    Ok(permissions.to_vec())
+    if call.kernel.settings.iam == IamMode::Off {
+        return Ok(permissions.to_vec());
+    }
+    let member = call.caller.member.clone();
+    let mut held = Vec::new();
+    for permission in permissions {
+        if model::allowed(call, &member, permission, resource)? {
+            held.push(permission.clone());
+        }
+    }
+    Ok(held)
 }
 
 pub fn policy(call: &mut Call, resource: &str) -> Result<Policy> {
-    let _ = (call, resource);
-    Err(Error::unimplemented("policy"))
+    model::get(call, resource)
 }
 
 pub fn replace(call: &mut Call, resource: &str, policy: Policy) -> Result<Policy> {
-    let _ = (call, resource, policy);
-    Err(Error::unimplemented("replace"))
+    model::replace(call, resource, policy)
 }
 
 pub fn set_initial(call: &mut Call, resource: &str, policy: Policy) -> Result<()> {
-    let _ = (call, resource, policy);
-    Ok(())
+    model::set_initial(call, resource, policy)
 }
 
 pub fn forget(call: &mut Call, resource: &str) -> Result<()> {
-    let _ = (call, resource);
-    Ok(())
+    model::forget(call, resource)
 }

@@ -75,10 +75,9 @@ impl longrunning::Operations<Call> for Mixins {
     }
 }
 
-/// Hardware keys are everywhere, external key managers everywhere but in `global`.
+/// Keys of level HSM can be made everywhere; external key managers are not served.
 fn render(project: &str, id: &str) -> Location {
-    let metadata =
-        LocationMetadata { hsm_available: true, ekm_available: id != "global", ..LocationMetadata::default() };
+    let metadata = LocationMetadata { hsm_available: true, ekm_available: false, ..LocationMetadata::default() };
     Location {
         name: format!("projects/{project}/locations/{id}"),
         location_id: id.to_owned(),

@@ -18,3 +18,8 @@ pub fn settle(call: &mut Call, due: &Due) -> Result<()> {
     let _ = (call, due);
     Ok(())
 }
+
+pub fn require_exists(call: &mut Call, resource: &str) -> Result<()> {
+    let _ = (call, resource);
+    Ok(())
+}

@@ -15,7 +15,9 @@ use gcp_schema::services::resourcemanager::{Folders, Organizations};
 use prost::Message;
 
 use super::model::{self, FOLDERS, FolderRow, PROJECTS};
-use super::{CUSTOMER, PACKAGE, ResourceManager, page_of, query, visible};
+use super::{
+    API, CUSTOMER, PACKAGE, ResourceManager, page_of, policy, query, requested_version, visible,
+};
 use crate::doors;
 use crate::kernel::operations::{any, finish};
 use crate::kernel::{Call, Error, Result, Time, etag, mask, paging};
@@ -136,6 +138,7 @@ impl Folders<Call> for ResourceManager {
     }
 
     fn list_folders(&self, call: &mut Call, request: ListFoldersRequest) -> Result<ListFoldersResponse> {
+        doors::require_permission(call, "resourcemanager.folders.list", &request.parent, API)?;
         model::check_parent(call, &request.parent)?;
         let rows =
             list(call, |row| row.parent == request.parent && (row.deleted == 0 || request.show_deleted))?;
@@ -161,6 +164,7 @@ impl Folders<Call> for ResourceManager {
 
     fn create_folder(&self, call: &mut Call, request: CreateFolderRequest) -> Result<Operation> {
         let wanted = request.folder.unwrap_or_default();
+        doors::require_permission(call, "resourcemanager.folders.create", &wanted.parent, API)?;
         let row = create(call, &wanted.parent, &wanted.display_name)?;
         let metadata = CreateFolderMetadata { display_name: wanted.display_name, parent: wanted.parent };
         done(call, &row, "CreateFolder", &metadata)
@@ -199,7 +203,7 @@ impl Folders<Call> for ResourceManager {
 
     fn get_iam_policy(&self, call: &mut Call, request: GetIamPolicyRequest) -> Result<Policy> {
         model::folder_any(call, &request.resource)?;
-        doors::policy(call, &request.resource)
+        policy(call, &request.resource, requested_version(&request))
     }
 
     fn set_iam_policy(&self, call: &mut Call, request: SetIamPolicyRequest) -> Result<Policy> {
@@ -262,7 +266,7 @@ impl Organizations<Call> for ResourceManager {
 
     fn get_iam_policy(&self, call: &mut Call, request: GetIamPolicyRequest) -> Result<Policy> {
         check_organization(call, &request.resource)?;
-        doors::policy(call, &request.resource)
+        policy(call, &request.resource, requested_version(&request))
     }
 
     fn set_iam_policy(&self, call: &mut Call, request: SetIamPolicyRequest) -> Result<Policy> {

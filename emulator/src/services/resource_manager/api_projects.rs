@@ -17,7 +17,7 @@ use prost::Message;
 
 use super::model::{self, PROJECTS, ProjectRow};
 use super::query::{self, Term};
-use super::{PACKAGE, ResourceManager, page_of, visible};
+use super::{API, PACKAGE, ResourceManager, page_of, policy, requested_version, visible};
 use crate::doors;
 use crate::kernel::operations::{any, finish};
 use crate::kernel::{Call, Error, Result, Time, etag, mask, paging};
@@ -223,6 +223,7 @@ impl Projects<Call> for ResourceManager {
     }
 
     fn list_projects(&self, call: &mut Call, request: ListProjectsRequest) -> Result<ListProjectsResponse> {
+        doors::require_permission(call, "resourcemanager.projects.list", &request.parent, API)?;
         model::check_parent(call, &request.parent)?;
         let rows =
             list(call, |row| row.parent == request.parent && (row.deleted == 0 || request.show_deleted))?;
@@ -241,6 +242,9 @@ impl Projects<Call> for ResourceManager {
 
     fn create_project(&self, call: &mut Call, request: CreateProjectRequest) -> Result<Operation> {
         let wanted = request.project.unwrap_or_default();
+        let parent =
+            if wanted.parent.is_empty() { model::organization(&call.kernel) } else { wanted.parent.clone() };
+        doors::require_permission(call, "resourcemanager.projects.create", &parent, API)?;
         let row = create(call, &wanted.project_id, &wanted.parent, &wanted.display_name, wanted.labels)?;
         let create_time = Some(Time(row.created).to_proto());
         done(call, &row, "CreateProject", &CreateProjectMetadata { create_time, gettable: true, ready: true })
@@ -275,7 +279,7 @@ impl Projects<Call> for ResourceManager {
 
     fn get_iam_policy(&self, call: &mut Call, request: GetIamPolicyRequest) -> Result<Policy> {
         let name = resource(call, &request.resource)?;
-        doors::policy(call, &name)
+        policy(call, &name, requested_version(&request))
     }
 
     fn set_iam_policy(&self, call: &mut Call, request: SetIamPolicyRequest) -> Result<Policy> {

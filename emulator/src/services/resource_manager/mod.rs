@@ -25,6 +25,7 @@ mod tests;
 use std::sync::Arc;
 
 use gcp_schema::Registry;
+use gcp_schema::iam::{GetIamPolicyRequest, Policy};
 use gcp_schema::services::resourcemanager as traits;
 
 use crate::doors;
@@ -33,6 +34,7 @@ use crate::kernel::{Call, Result};
 
 struct ResourceManager;
 
+const API: &str = "cloudresourcemanager.googleapis.com";
 const PACKAGE: &str = "google.cloud.resourcemanager.v3";
 /// The organization's owner in Cloud Identity.
 const CUSTOMER: &str = "C01cmek01";
@@ -76,6 +78,20 @@ pub fn register(registry: &mut Registry<Call>) {
 /// Whether a search shows a resource to the caller (everything, while callers are not checked).
 fn visible(call: &mut Call, resource: &str, permission: &str) -> Result<bool> {
     Ok(!doors::held_permissions(call, resource, &[permission.to_owned()])?.is_empty())
+}
+
+/// The policy of a resource as a reader may see it: conditions only to those who say that they understand them.
+fn policy(call: &mut Call, resource: &str, version: i32) -> Result<Policy> {
+    let mut policy = doors::policy(call, resource)?;
+    if version < 3 && policy.version == 3 {
+        policy.bindings.iter_mut().for_each(|binding| binding.condition = None);
+        policy.version = 1;
+    }
+    Ok(policy)
+}
+
+fn requested_version(request: &GetIamPolicyRequest) -> i32 {
+    request.options.as_ref().map_or(0, |options| options.requested_policy_version)
 }
 
 /// One page of rows that are in memory, in the order of their names.

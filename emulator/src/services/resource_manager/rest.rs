@@ -9,12 +9,11 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::model::{self, FolderRow, ProjectRow};
-use super::{CUSTOMER, api_folders, api_projects, page_of, query};
+use super::{API, CUSTOMER, api_folders, api_projects, page_of, policy, query};
 use crate::doors;
 use crate::kernel::{Call, Error, Kernel, Mode, Result, Time, paging};
 use crate::rest::{self, Answer, Query, Request};
 
-const API: &str = "cloudresourcemanager.googleapis.com";
 const V1_FILTERS: &[&str] =
     &["id", "projectId", "name", "lifecycleState", "parent.type", "parent.id", "projectNumber"];
 
@@ -181,7 +180,8 @@ fn run(call: &mut Call, collection: &str, id: &str, action: Action, body: &Value
         }
         "getIamPolicy" => {
             let name = checked(call, &name)?;
-            let policy = doors::policy(call, &name)?;
+            let version = body.pointer("/options/requestedPolicyVersion").and_then(Value::as_i64).unwrap_or(0);
+            let policy = policy(call, &name, i32::try_from(version).unwrap_or(0))?;
             rest::to_json("google.iam.v1.Policy", &policy)
         }
         "setIamPolicy" => {

@@ -4,7 +4,6 @@ use gcp_names::ServiceAgent;
 
 use super::{catalogue, model};
 use crate::doors::Project;
-use crate::kernel::settings::ProjectMode;
 use crate::kernel::{Call, Result};
 
 /// Whether an API must be enabled in the project that a call is about. Resource Manager's need not: production asks
@@ -15,20 +14,28 @@ pub fn is_checked(api: &str) -> bool {
 
 /// SERVICE_DISABLED 403 unless the API is enabled in the project (auto mode: all are, but the two registries).
 pub fn require_enabled(call: &mut Call, project: &Project, api: &str) -> Result<()> {
-    if !is_checked(api) || model::is_enabled(call, project, api)? {
-        return Ok(());
-    }
-    Err(model::disabled(project, api))
+    let refused = match api {
+        // Production asks the caller's project about these. We know only the resource's: what nobody enabled there may
+        // well be enabled where the caller is at home.
+        "iam.googleapis.com" | "orgpolicy.googleapis.com" => model::was_disabled(call, project, api)?,
+        _ => is_checked(api) && !model::is_enabled(call, project, api)?,
+    };
+    if refused { Err(model::disabled(project, api)) } else { Ok(()) }
 }
 
 pub fn agent_exists(call: &mut Call, project: &Project, agent: ServiceAgent) -> Result<bool> {
     model::agent_exists(call, project, agent)
 }
 
-/// A registry's first use. In the default mode it enables the API (and so tries topic `gcr`), unless somebody switched it
-/// off; in strict mode the API must have been enabled.
+/// Storage makes its agent at the first question about it.
+pub fn create_agent(call: &mut Call, project: &Project, agent: ServiceAgent) -> Result<()> {
+    model::generate_agent(call, project, agent)
+}
+
+/// A registry's first use. In a project that the default mode made up it enables the API (and so tries topic `gcr`),
+/// unless somebody switched it off; in any other the API must have been enabled.
 pub fn activate(call: &mut Call, project: &Project, api: &'static str) -> Result<()> {
-    if call.kernel.settings.projects == ProjectMode::Auto && !model::was_disabled(call, project, api)? {
+    if project.automatic && !model::was_disabled(call, project, api)? {
         model::enable(call, project, api)?;
     }
     require_enabled(call, project, api)

@@ -8,8 +8,10 @@
 //! has only its name and title; `checkIfServiceHasUsage` is not looked at.
 //!
 //! Our choices: a project that the default mode made up has the emulator's own services enabled, but neither registry,
-//! and all service agents; a project that was created has what production enables (Storage and Service Usage among it). In
-//! the default mode the first push or repository enables its registry, unless somebody has disabled it.
+//! and all service agents; there the first push or repository enables its registry, unless somebody has disabled it. A
+//! project that was created has what production enables (Storage and Service Usage among it), and an agent once its
+//! service was enabled or its identity generated (Storage's: once it was asked for). What production asks of the
+//! caller's project (Organization Policy, IAM) is refused only where it was disabled; Resource Manager never is.
 
 mod api;
 mod catalogue;

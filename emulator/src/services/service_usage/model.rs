@@ -120,15 +120,13 @@ pub fn disable(call: &mut Call, project: &Project, service: &str, dependent: boo
         disable(call, project, &name, true)?;
     }
     let mut found = row(call, project, service)?;
-    // An agent stays when its service goes.
-    found.agent |= is_on(project, service, &found);
     found.enabled = Some(false);
     put(call, project, service, &found)
 }
 
+/// An agent comes with its service's being enabled, or when its identity is generated, and stays when the service goes.
 pub fn agent_exists(call: &Call, project: &Project, agent: ServiceAgent) -> Result<bool> {
-    let found = row(call, project, agent.service())?;
-    Ok(project.automatic || found.agent || is_on(project, agent.service(), &found))
+    Ok(project.automatic || row(call, project, agent.service())?.agent)
 }
 
 pub fn generate_agent(call: &mut Call, project: &Project, agent: ServiceAgent) -> Result<()> {

@@ -1,15 +1,24 @@
 //! What other services ask of Cloud Storage.
 
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use serde_json::Value;
+
+use super::objects::{self, Metadata};
+use super::preconditions::Preconditions;
+use super::rows::{BUCKETS, OBJECTS, ObjectRow, bucket, object_key};
+use super::{buckets, download, upload};
 use crate::doors::Project;
 use crate::kernel::body::{DataKey, Finished, Opened};
-use crate::kernel::{Call, Error, Result};
+use crate::kernel::{Call, Result};
 
 /// An object to be written.
 #[derive(Clone, Debug, Default)]
 pub struct NewObject {
     pub name: String,
     pub content_type: String,
-    pub metadata: std::collections::BTreeMap<String, String>,
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// An object as other services see it.
@@ -18,7 +27,7 @@ pub struct ObjectInfo {
     pub name: String,
     pub size: u64,
     pub content_type: String,
-    pub metadata: std::collections::BTreeMap<String, String>,
+    pub metadata: BTreeMap<String, String>,
     pub generation: i64,
     /// Microseconds since the epoch.
     pub created: i64,
@@ -26,53 +35,72 @@ pub struct ObjectInfo {
     pub key_version: String,
 }
 
+impl From<ObjectRow> for ObjectInfo {
+    fn from(row: ObjectRow) -> Self {
+        Self {
+            name: row.name,
+            size: row.body.size,
+            content_type: row.content_type,
+            metadata: row.metadata,
+            generation: row.generation,
+            created: row.created,
+            key_version: row.body.key_version,
+        }
+    }
+}
+
 pub fn project_of_bucket(call: &mut Call, bucket: &str) -> Result<Option<String>> {
-    let _ = (call, bucket);
-    Ok(None)
+    Ok(call.txn.get(&BUCKETS, bucket)?.map(|row| row.project))
 }
 
 pub fn bucket_exists(call: &mut Call, bucket: &str) -> Result<bool> {
-    let _ = (call, bucket);
-    Ok(false)
+    call.txn.has(&BUCKETS, bucket)
 }
 
+/// Without a key, and nobody can ask for one: policy may refuse.
 pub fn create_registry_bucket(call: &mut Call, project: &Project, bucket: &str, location: &str) -> Result<()> {
-    let _ = (call, project, bucket, location);
-    Err(Error::unimplemented("create_registry_bucket"))
+    buckets::create(call, project, bucket, location, &Value::Null).map(|_| ())
 }
 
 pub fn begin_object(call: &mut Call, bucket: &str, object: &str) -> Result<DataKey> {
-    let _ = (call, bucket, object);
-    Err(Error::unimplemented("begin_object"))
+    objects::check_name(object)?;
+    upload::begin(call, bucket, None).map(|(_, data_key)| data_key)
 }
 
 pub fn finish_object(
     call: &mut Call,
-    bucket: &str,
+    bucket_name: &str,
     object: &NewObject,
     body: Finished,
     data_key: &DataKey,
 ) -> Result<ObjectInfo> {
-    let _ = (call, bucket, object, body, data_key);
-    Err(Error::unimplemented("finish_object"))
+    let row = bucket(call, bucket_name)?;
+    let metadata = Metadata {
+        name: object.name.clone(),
+        content_type: object.content_type.clone(),
+        metadata: object.metadata.clone(),
+        ..Metadata::default()
+    };
+    objects::place(call, &row, metadata, body, data_key, Preconditions::default(), 0).map(Into::into)
 }
 
 pub fn find_object(call: &mut Call, bucket: &str, object: &str) -> Result<Option<ObjectInfo>> {
-    let _ = (call, bucket, object);
-    Ok(None)
+    Ok(call.txn.get(&OBJECTS, &object_key(bucket, object))?.map(Into::into))
 }
 
 pub fn open_object(call: &mut Call, bucket: &str, object: &str) -> Result<(ObjectInfo, Opened)> {
-    let _ = (call, bucket, object);
-    Err(Error::unimplemented("open_object"))
+    download::open(call, bucket, object, None).map(|(row, opened)| (row.into(), opened))
 }
 
 pub fn list_objects(call: &mut Call, bucket: &str, prefix: &str) -> Result<Vec<ObjectInfo>> {
-    let _ = (call, bucket, prefix);
-    Ok(Vec::new())
+    let mut found = Vec::new();
+    call.txn.each(&OBJECTS, &object_key(bucket, prefix), "", |_, row| {
+        found.push(row.into());
+        Ok(ControlFlow::Continue(()))
+    })?;
+    Ok(found)
 }
 
 pub fn delete_object(call: &mut Call, bucket: &str, object: &str) -> Result<()> {
-    let _ = (call, bucket, object);
-    Err(Error::unimplemented("delete_object"))
+    objects::delete(call, bucket, object, None, Preconditions::default())
 }

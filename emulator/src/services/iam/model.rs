@@ -1,0 +1,175 @@
+//! Policies by resource, and the question that everything asks: may this member do this.
+
+use std::ops::ControlFlow;
+
+use gcp_names::ServiceAgent;
+use gcp_schema::iam::{Binding, Policy};
+
+use super::roles;
+use crate::doors;
+use crate::kernel::table::ids;
+use crate::kernel::{Call, Error, Result, Table, etag};
+
+/// By relative resource name.
+static POLICIES: Table<Policy> = Table::new(ids::IAM);
+
+pub fn never_set() -> Policy {
+    Policy { etag: bytes::Bytes::from_static(etag::NEVER_SET), ..Policy::default() }
+}
+
+pub fn get(call: &Call, resource: &str) -> Result<Policy> {
+    Ok(call.txn.get(&POLICIES, resource)?.unwrap_or_else(never_set))
+}
+
+/// The resource's own lineage, nearest first: itself, what it lies in, then the project. What is above the project is
+/// asked of Resource Manager only when nothing nearer has granted.
+fn lineage(call: &mut Call, resource: &str, mut visit: impl FnMut(&mut Call, &str) -> Result<ControlFlow<()>>) -> Result<()> {
+    let mut project = None;
+    let mut name = resource;
+    if let Some(rest) = resource.strip_prefix("buckets/") {
+        let bucket = rest.split('/').next().unwrap_or_default();
+        if visit(call, &format!("buckets/{bucket}"))?.is_break() {
+            return Ok(());
+        }
+        project = doors::project_of(call, resource)?.map(|project| format!("projects/{}", project.id));
+    } else {
+        // keyRings/r/cryptoKeys/k/… in pairs, down to projects/p/locations/l, which has no policy of its own.
+        while name.matches('/').count() > 3 || (name.matches('/').count() == 3 && !name.contains("/locations/")) {
+            if !name.contains("/cryptoKeyVersions/") && visit(call, name)?.is_break() {
+                return Ok(());
+            }
+            name = name.rsplitn(3, '/').nth(2).unwrap_or_default();
+        }
+        let mut words = name.splitn(3, '/');
+        if let (Some(kind), Some(id)) = (words.next(), words.next()) {
+            project = Some(format!("{kind}/{id}"));
+        }
+    }
+    let Some(project) = project else { return Ok(()) };
+    for level in doors::ancestry(call, &project)? {
+        if visit(call, &level)?.is_break() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+pub fn allowed(call: &mut Call, member: &str, permission: &str, resource: &str) -> Result<bool> {
+    let mut found = false;
+    lineage(call, resource, |call, level| {
+        found = call
+            .txn
+            .get(&POLICIES, level)?
+            .is_some_and(|policy| policy.bindings.iter().any(|binding| binds(binding, member, permission)));
+        Ok(if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    if found {
+        return Ok(true);
+    }
+    // The convenience members of a bucket's first policy mean the project's own roles.
+    convenience(call, member, permission, resource)
+}
+
+fn binds(binding: &Binding, member: &str, permission: &str) -> bool {
+    binding.condition.is_none()
+        && binding.members.iter().any(|bound| covers(bound, member))
+        && roles::grants(&binding.role, permission)
+}
+
+fn covers(bound: &str, member: &str) -> bool {
+    bound == member
+        || bound == "allUsers"
+        || (bound == "allAuthenticatedUsers" && !member.is_empty())
+        || bound.strip_prefix("domain:").is_some_and(|domain| {
+            member.strip_prefix("user:").and_then(|user| user.split_once('@')).is_some_and(|(_, at)| at == domain)
+        })
+}
+
+fn convenience(call: &mut Call, member: &str, permission: &str, resource: &str) -> Result<bool> {
+    let Some(rest) = resource.strip_prefix("buckets/") else { return Ok(false) };
+    let bucket = format!("buckets/{}", rest.split('/').next().unwrap_or_default());
+    let Some(project) = doors::project_of(call, resource)? else { return Ok(false) };
+    let own = get(call, &format!("projects/{}", project.id))?;
+    let has = |role: &str| own.bindings.iter().any(|binding| binding.role == role && binding.members.iter().any(|bound| covers(bound, member)));
+    let policy = get(call, &bucket)?;
+    Ok(policy.bindings.iter().any(|binding| {
+        roles::grants(&binding.role, permission)
+            && binding.members.iter().any(|bound| match bound.split_once(':').map(|(kind, _)| kind) {
+                Some("projectOwner") => has("roles/owner"),
+                Some("projectEditor") => has("roles/editor"),
+                Some("projectViewer") => has("roles/viewer"),
+                _ => false,
+            })
+    }))
+}
+
+/// Checks the new policy and the etag, then stores it under a new etag.
+pub fn replace(call: &mut Call, resource: &str, mut policy: Policy) -> Result<Policy> {
+    let before = get(call, resource)?;
+    if !policy.etag.is_empty() && policy.etag != before.etag {
+        return Err(Error::aborted(
+            "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff.",
+        ));
+    }
+    let conditional = policy.bindings.iter().any(|binding| binding.condition.is_some());
+    if conditional && policy.version != 3 {
+        return Err(Error::invalid_argument("Bindings with conditions need a policy of version 3."));
+    }
+    policy.bindings.retain(|binding| !binding.members.is_empty());
+    for binding in &mut policy.bindings {
+        if !roles::exists(&binding.role) {
+            return Err(Error::invalid_argument(format!("Role {} is not supported for this resource.", binding.role)));
+        }
+        binding.members.sort();
+        binding.members.dedup();
+        for member in &binding.members {
+            check_member(call, member)?;
+        }
+    }
+    policy.version = if conditional { 3 } else { 1 };
+    let revision = call.count("iam-policy")?;
+    policy.etag = tag(call, resource, revision);
+    call.txn.put(&POLICIES, resource, &policy)?;
+    Ok(policy)
+}
+
+fn tag(call: &Call, resource: &str, revision: u64) -> bytes::Bytes {
+    use base64::Engine as _;
+    let text = etag::of(&call.kernel.entropy, resource, revision);
+    base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default().into()
+}
+
+const KINDS: [&str; 10] = [
+    "user", "group", "serviceAccount", "domain", "principal", "principalSet", "deleted", "projectOwner", "projectEditor",
+    "projectViewer",
+];
+
+fn check_member(call: &mut Call, member: &str) -> Result<()> {
+    if member == "allUsers" || member == "allAuthenticatedUsers" {
+        return Ok(());
+    }
+    let (kind, id) = member.split_once(':').unwrap_or((member, ""));
+    if !KINDS.contains(&kind) || id.is_empty() {
+        return Err(Error::invalid_argument(format!("Invalid principal {member}: it has no known form such as user:EMAIL.")));
+    }
+    // Service agents are told from other accounts by their address; they must have been made.
+    if let Some((agent, number)) = ServiceAgent::parse(id) {
+        let missing = || Error::invalid_argument(format!("Service account {id} does not exist."));
+        let project = doors::project(call, &number.to_string()).map_err(|_| missing())?;
+        if !doors::agent_exists(call, &project, agent)? {
+            return Err(missing());
+        }
+    }
+    Ok(())
+}
+
+pub fn set_initial(call: &mut Call, resource: &str, mut policy: Policy) -> Result<()> {
+    let revision = call.count("iam-policy")?;
+    policy.etag = tag(call, resource, revision);
+    policy.version = 1;
+    call.txn.put(&POLICIES, resource, &policy)
+}
+
+pub fn forget(call: &mut Call, resource: &str) -> Result<()> {
+    call.txn.delete(&POLICIES, resource)
+}

@@ -1,0 +1,209 @@
+//! Buckets: create, change, delete.
+
+use gcp_names::{location, storage};
+use gcp_schema::iam::{Binding, Policy};
+use serde_json::{Map, Value};
+
+use super::keys;
+use super::preconditions::Preconditions;
+use super::rows::{ARCHIVE, BUCKETS, BucketRow, OBJECTS, bucket};
+use crate::doors::{self, Project};
+use crate::kernel::{Call, Error, Result};
+
+/// Settings that are kept and shown and have no effect here.
+const KEPT: [&str; 14] = [
+    "acl", "autoclass", "billing", "cors", "customPlacementConfig", "defaultEventBasedHold", "defaultObjectAcl",
+    "hierarchicalNamespace", "lifecycle", "logging", "objectRetention", "retentionPolicy", "softDeletePolicy", "website",
+];
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::invalid_argument(message).with_reason("invalid")
+}
+
+pub fn insert(call: &mut Call, project: &str, body: &Value) -> Result<BucketRow> {
+    let name = body.get("name").and_then(Value::as_str).unwrap_or_default();
+    if name.is_empty() {
+        return Err(Error::invalid_argument("Required parameter: name").with_reason("required"));
+    }
+    storage::check_bucket(name).map_err(|what| invalid(format!("Invalid bucket name: '{name}': {what}.")))?;
+    if storage::is_googles_domain(name) {
+        return Err(Error::permission_denied("The bucket you tried to create is a domain name owned by another user.")
+            .with_reason("forbidden"));
+    }
+    let project = doors::project(call, project)?;
+    let place = body.get("location").and_then(Value::as_str).unwrap_or("US");
+    create(call, &project, name, place, body)
+}
+
+/// The rest of an insert, also for the buckets that only a registry can make.
+pub fn create(call: &mut Call, project: &Project, name: &str, place: &str, body: &Value) -> Result<BucketRow> {
+    if location::bucket_location(place).is_none() {
+        return Err(invalid(format!("The specified location constraint is not valid: '{place}'.")));
+    }
+    if let Some(existing) = call.txn.get(&BUCKETS, name)? {
+        let text = if existing.project == project.id {
+            "Your previous request to create the named bucket succeeded and you already own it."
+        } else {
+            "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again."
+        };
+        return Err(Error::already_exists(text).with_reason("conflict"));
+    }
+    let mut row = BucketRow {
+        name: name.to_owned(),
+        project: project.id.clone(),
+        project_number: project.number,
+        location: place.to_ascii_uppercase(),
+        storage_class: "STANDARD".to_owned(),
+        created: call.now.0,
+        updated: call.now.0,
+        metageneration: 1,
+        generation: call.generation()?,
+        settings: r#"{"softDeletePolicy":{"retentionDurationSeconds":"0"}}"#.to_owned(),
+        ..BucketRow::default()
+    };
+    apply(call, &mut row, body)?;
+    check_default_key(call, &row)?;
+    call.txn.put(&BUCKETS, name, &row)?;
+    doors::set_initial_policy(call, &format!("buckets/{name}"), first_policy(&row))?;
+    Ok(row)
+}
+
+/// A trial use of the key, as production makes one; without a key only policy has a say.
+fn check_default_key(call: &mut Call, row: &BucketRow) -> Result<()> {
+    keys::data_key(call, row, Some(row.default_key.as_str()).filter(|key| !key.is_empty())).map(|_| ())
+}
+
+fn first_policy(row: &BucketRow) -> Policy {
+    let project = &row.project;
+    let bind = |role: &str, kinds: &[&str]| Binding {
+        role: role.to_owned(),
+        members: kinds.iter().map(|kind| format!("{kind}:{project}")).collect(),
+        ..Binding::default()
+    };
+    let mut bindings = vec![
+        bind("roles/storage.legacyBucketOwner", &["projectEditor", "projectOwner"]),
+        bind("roles/storage.legacyBucketReader", &["projectViewer"]),
+    ];
+    if row.uniform_access {
+        bindings.push(bind("roles/storage.legacyObjectOwner", &["projectEditor", "projectOwner"]));
+        bindings.push(bind("roles/storage.legacyObjectReader", &["projectViewer"]));
+    }
+    Policy { bindings, ..Policy::default() }
+}
+
+/// Takes what a body sets and ignores what only the service sets. JSON null clears.
+fn apply(call: &mut Call, row: &mut BucketRow, body: &Value) -> Result<()> {
+    let Value::Object(map) = body else { return Ok(()) };
+    let mut settings: Map<String, Value> = serde_json::from_str(&row.settings).unwrap_or_default();
+    for (name, value) in map {
+        match name.as_str() {
+            "encryption" => set_encryption(call, row, &mut settings, value)?,
+            "labels" => match value {
+                Value::Null => row.labels.clear(),
+                Value::Object(labels) => {
+                    for (key, value) in labels {
+                        match value.as_str() {
+                            Some(text) => row.labels.insert(key.clone(), text.to_owned()),
+                            None => row.labels.remove(key),
+                        };
+                    }
+                }
+                _ => return Err(invalid("Invalid value for: labels")),
+            },
+            "versioning" => row.versioning = value.get("enabled").and_then(Value::as_bool).unwrap_or_default(),
+            "storageClass" => {
+                if let Some(class) = value.as_str() {
+                    row.storage_class = class.to_ascii_uppercase();
+                }
+            }
+            "iamConfiguration" => {
+                let enabled = value
+                    .pointer("/uniformBucketLevelAccess/enabled")
+                    .or_else(|| value.pointer("/bucketPolicyOnly/enabled"))
+                    .and_then(Value::as_bool);
+                if let Some(enabled) = enabled {
+                    row.uniform_access = enabled;
+                }
+            }
+            known if KEPT.contains(&known) => {
+                if value.is_null() {
+                    settings.remove(known);
+                } else {
+                    settings.insert(known.to_owned(), value.clone());
+                }
+            }
+            // Output-only fields come back from clients that read, change and write.
+            _ => {}
+        }
+    }
+    row.settings = Value::Object(settings).to_string();
+    Ok(())
+}
+
+/// The default key lives in its own column; the enforcement configurations beside it are kept as they come.
+fn set_encryption(call: &mut Call, row: &mut BucketRow, settings: &mut Map<String, Value>, value: &Value) -> Result<()> {
+    let Value::Object(encryption) = value else {
+        row.default_key.clear();
+        settings.remove("encryption");
+        return Ok(());
+    };
+    let mut rest = settings.remove("encryption").and_then(|kept| kept.as_object().cloned()).unwrap_or_default();
+    for (name, value) in encryption {
+        match (name.as_str(), value) {
+            ("defaultKmsKeyName", Value::String(key)) if !key.is_empty() => {
+                let canonical = doors::canonical(call, key)?;
+                row.default_key = keys::parse(&canonical)?.to_string();
+            }
+            ("defaultKmsKeyName", _) => row.default_key.clear(),
+            (name, Value::Null) => {
+                rest.remove(name);
+            }
+            (name, value) => {
+                rest.insert(name.to_owned(), value.clone());
+            }
+        }
+    }
+    if !rest.is_empty() {
+        settings.insert("encryption".to_owned(), Value::Object(rest));
+    }
+    Ok(())
+}
+
+/// `replace`: PUT, where absence clears.
+pub fn update(call: &mut Call, name: &str, body: &Value, conditions: Preconditions, replace: bool) -> Result<BucketRow> {
+    let mut row = bucket(call, name)?;
+    conditions.check_bucket(row.metageneration, false)?;
+    let before = row.default_key.clone();
+    if replace {
+        row.default_key.clear();
+        row.labels.clear();
+        row.versioning = false;
+        row.settings = "{}".to_owned();
+    }
+    apply(call, &mut row, body)?;
+    if row.default_key != before || (!row.default_key.is_empty() && body.get("encryption").is_some()) {
+        check_default_key(call, &row)?;
+    }
+    row.metageneration += 1;
+    row.updated = call.now.0;
+    call.txn.put(&BUCKETS, name, &row)?;
+    Ok(row)
+}
+
+pub fn delete(call: &mut Call, name: &str, conditions: Preconditions) -> Result<()> {
+    let row = bucket(call, name)?;
+    conditions.check_bucket(row.metageneration, false)?;
+    let prefix = format!("{name}\0");
+    let mut empty = true;
+    for table in [&OBJECTS, &ARCHIVE] {
+        call.txn.each(table, &prefix, "", |_, _| {
+            empty = false;
+            Ok(std::ops::ControlFlow::Break(()))
+        })?;
+    }
+    if !empty {
+        return Err(Error::already_exists("The bucket you tried to delete is not empty.").with_reason("conflict"));
+    }
+    call.txn.delete(&BUCKETS, name)?;
+    doors::forget_policy(call, &format!("buckets/{name}"))
+}
