@@ -10,6 +10,7 @@
 use std::sync::Arc;
 
 use gcp_names::location::{is_key_location, key_locations};
+use gcp_schema::Registry;
 use gcp_schema::kms::LocationMetadata;
 use gcp_schema::location::{GetLocationRequest, ListLocationsRequest, ListLocationsResponse, Location};
 use gcp_schema::longrunning::{
@@ -17,7 +18,6 @@ use gcp_schema::longrunning::{
     Operation, WaitOperationRequest, operation,
 };
 use gcp_schema::services::{location, longrunning};
-use gcp_schema::Registry;
 
 use crate::doors;
 use crate::kernel::operations::{self, any};
@@ -116,5 +116,64 @@ impl location::Locations<Call> for Mixins {
             return Ok(render(project, id));
         }
         Err(Error::not_found(format!("Location '{}' is not found or access is unauthorized.", request.name)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::World;
+
+    #[tokio::test]
+    async fn what_is_missing_is_listed() {
+        let world = World::new().await;
+        for prefix in ["/google.longrunning.", "/google.cloud.location."] {
+            assert_eq!(world.unimplemented(prefix).await, GAPS);
+        }
+    }
+
+    #[tokio::test]
+    async fn locations_are_those_of_keys() {
+        let world = World::new().await;
+        let us = world.get("/v1/projects/my-project/locations/us").await.ok();
+        assert_eq!(
+            us,
+            json!({"name": "projects/my-project/locations/us", "locationId": "us", "metadata": {
+                "@type": "type.googleapis.com/google.cloud.kms.v1.LocationMetadata", "hsmAvailable": true}})
+        );
+        let (mut token, mut ids) = (String::new(), Vec::new());
+        loop {
+            let page =
+                world.get(&format!("/v1/projects/my-project/locations?pageSize=25&pageToken={token}")).await.ok();
+            ids.extend(page["locations"].as_array().into_iter().flatten().map(|row| row["locationId"].clone()));
+            match page["nextPageToken"].as_str() {
+                Some(next) => next.clone_into(&mut token),
+                None => break,
+            }
+        }
+        assert_eq!(ids, key_locations());
+        let mars = world.get("/v1/projects/my-project/locations/mars").await;
+        assert_eq!((mars.status, mars.code()), (404, "NOT_FOUND"));
+        assert!(mars.message().contains("locations/mars"), "the message names the location");
+    }
+
+    #[tokio::test]
+    async fn operations_are_read_listed_cancelled_and_forgotten() {
+        let world = World::new().await;
+        assert_eq!(world.get("/v1/operations/none").await.status, 404);
+        let made = world
+            .post("/v3/folders", json!({"parent": "organizations/123456789012", "displayName": "Folder"}))
+            .await
+            .ok();
+        let path = format!("/v1/{}", made["name"].as_str().unwrap_or_default());
+        assert_eq!(world.get(&path).await.ok(), made);
+        let listed = world.get("/v1/operations").await.ok();
+        assert_eq!(listed["operations"], json!([made]));
+        assert_eq!(world.post(&format!("{path}:cancel"), json!({})).await.ok(), json!({}));
+        assert_eq!(world.get(&path).await.ok(), made, "it was done already");
+        assert_eq!(world.call(&format!("DELETE {path}"), Value::Null).await.ok(), json!({}));
+        assert_eq!(world.get(&path).await.status, 404);
     }
 }

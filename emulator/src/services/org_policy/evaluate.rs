@@ -74,9 +74,7 @@ impl Merged {
     /// Denied beats allowed; a list of allowed values allows nothing else; denied values alone allow the rest.
     pub fn refuses(&self, subject: &Subject) -> bool {
         let listed = |values: &BTreeSet<String>| values.iter().any(|value| matches(value, subject));
-        self.deny_all
-            || listed(&self.denied)
-            || (!self.allow_all && !self.allowed.is_empty() && !listed(&self.allowed))
+        self.deny_all || listed(&self.denied) || (!self.allow_all && !self.allowed.is_empty() && !listed(&self.allowed))
     }
 
     /// As the effective policy shows it.
@@ -216,7 +214,8 @@ mod tests {
 
     #[test]
     fn a_reset_above_hands_nothing_down() {
-        let merged = list(&[Some(spec(Own::Inherit(&["E1"], &[]))), Some(spec(Own::Reset)), Some(spec(Own::All(Kind2::Deny)))]);
+        let merged =
+            list(&[Some(spec(Own::Inherit(&["E1"], &[]))), Some(spec(Own::Reset)), Some(spec(Own::All(Kind2::Deny)))]);
         assert!(!merged.refuses(&Subject::plain("E1")) && merged.refuses(&Subject::plain("E2")));
     }
 

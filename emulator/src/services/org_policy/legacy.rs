@@ -58,7 +58,8 @@ fn list_policy<'a>(rules: impl Iterator<Item = &'a Kind>, inherit: bool) -> Valu
 /// What an OrgPolicy says, as v2 keeps it.
 pub fn to_spec(policy: &Value) -> Result<PolicySpec> {
     let kinds = ["listPolicy", "booleanPolicy", "restoreDefault"];
-    let given: Vec<_> = kinds.into_iter().filter(|kind| policy.get(kind).is_some_and(|value| !value.is_null())).collect();
+    let given: Vec<_> =
+        kinds.into_iter().filter(|kind| policy.get(kind).is_some_and(|value| !value.is_null())).collect();
     let rule = |kind| PolicyRule { kind: Some(kind), ..PolicyRule::default() };
     match given[..] {
         ["restoreDefault"] => Ok(PolicySpec { reset: true, ..PolicySpec::default() }),
@@ -80,9 +81,15 @@ pub fn to_spec(policy: &Value) -> Result<PolicySpec> {
                 }
                 "" | "ALL_VALUES_UNSPECIFIED" => Vec::new(),
                 "ALLOW" | "DENY" => {
-                    return Err(Error::invalid_argument("Invalid policy: allValues goes with neither allowedValues nor deniedValues."));
+                    return Err(Error::invalid_argument(
+                        "Invalid policy: allValues goes with neither allowedValues nor deniedValues.",
+                    ));
                 }
-                other => return Err(Error::invalid_argument(format!("Invalid policy: allValues is ALLOW or DENY, not '{other}'."))),
+                other => {
+                    return Err(Error::invalid_argument(format!(
+                        "Invalid policy: allValues is ALLOW or DENY, not '{other}'."
+                    )));
+                }
             };
             Ok(PolicySpec { rules, inherit_from_parent, ..PolicySpec::default() })
         }
@@ -145,7 +152,9 @@ mod tests {
             assert_eq!(Value::Object(of_spec(constraint, &spec)), policy);
             assert!(validate::spec(constraint, &spec).is_ok());
         }
-        for odd in [json!({}), json!({"listPolicy": {}, "booleanPolicy": {}}), json!({"listPolicy": {"allValues": "SOME"}})] {
+        for odd in
+            [json!({}), json!({"listPolicy": {}, "booleanPolicy": {}}), json!({"listPolicy": {"allValues": "SOME"}})]
+        {
             assert!(to_spec(&odd).is_err(), "{odd}");
         }
     }

@@ -62,8 +62,9 @@ pub fn resource(call: &mut Call, name: &str) -> Result<Resource> {
 }
 
 pub fn constraint(name: &str) -> Result<&'static Constraint> {
-    constraint::find(name)
-        .ok_or_else(|| Error::not_found(format!("Constraint constraints/{} was not found.", name.trim_start_matches("constraints/"))))
+    constraint::find(name).ok_or_else(|| {
+        Error::not_found(format!("Constraint constraints/{} was not found.", name.trim_start_matches("constraints/")))
+    })
 }
 
 /// The place that `R/policies/CONSTRAINT` names.
@@ -71,7 +72,11 @@ pub fn place(call: &mut Call, name: &str) -> Result<Place> {
     let (parent, constraint_name) = name
         .split_once("/policies/")
         .filter(|(_, constraint)| !constraint.is_empty() && !constraint.contains('/'))
-        .ok_or_else(|| Error::invalid_argument(format!("'{name}' is not the name of a policy: write RESOURCE/policies/CONSTRAINT.")))?;
+        .ok_or_else(|| {
+            Error::invalid_argument(format!(
+                "'{name}' is not the name of a policy: write RESOURCE/policies/CONSTRAINT."
+            ))
+        })?;
     Ok(Place { resource: resource(call, parent)?, constraint: constraint(constraint_name)? })
 }
 
@@ -105,12 +110,20 @@ impl Place {
     }
 
     /// Checks and stores a policy.
-    pub fn put(&self, call: &mut Call, spec: Option<PolicySpec>, dry_run_spec: Option<PolicySpec>) -> Result<PolicyRow> {
+    pub fn put(
+        &self,
+        call: &mut Call,
+        spec: Option<PolicySpec>,
+        dry_run_spec: Option<PolicySpec>,
+    ) -> Result<PolicyRow> {
         for spec in spec.iter().chain(&dry_run_spec) {
             validate::spec(self.constraint, spec)?;
         }
         if spec.is_none() && dry_run_spec.is_none() {
-            return Err(Error::invalid_argument(format!("Invalid policy {}: it has neither spec nor dryRunSpec.", self.name())));
+            return Err(Error::invalid_argument(format!(
+                "Invalid policy {}: it has neither spec nor dryRunSpec.",
+                self.name()
+            )));
         }
         // Output fields are made when a policy is read.
         let bare = |spec: PolicySpec| PolicySpec { etag: String::new(), update_time: None, ..spec };

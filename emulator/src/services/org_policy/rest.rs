@@ -7,8 +7,8 @@ use gcp_names::constraint;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::model::{self, Place, PolicyRow};
 use super::legacy;
+use super::model::{self, Place, PolicyRow};
 use crate::kernel::{Call, Error, Kernel, Mode, Result, Time};
 use crate::rest::{self, Answer, Query, Request};
 
@@ -62,7 +62,9 @@ fn run(call: &mut Call, verb: &str, name: &str, body: &Value) -> Result<Value> {
     let text = |path: &str| body.pointer(path).and_then(Value::as_str).unwrap_or_default();
     let place = |constraint: &str| {
         if constraint.is_empty() {
-            return Err(Error::invalid_argument("Invalid constraint: it must be named, as in constraints/gcp.restrictNonCmekServices."));
+            return Err(Error::invalid_argument(
+                "Invalid constraint: it must be named, as in constraints/gcp.restrictNonCmekServices.",
+            ));
         }
         Ok(Place { resource: resource.clone(), constraint: model::constraint(constraint)? })
     };
@@ -80,7 +82,8 @@ fn run(call: &mut Call, verb: &str, name: &str, body: &Value) -> Result<Value> {
             Ok(Value::Object(policy))
         }
         "setOrgPolicy" => {
-            let policy = body.get("policy").ok_or_else(|| Error::invalid_argument("Invalid request: it has no policy."))?;
+            let policy =
+                body.get("policy").ok_or_else(|| Error::invalid_argument("Invalid request: it has no policy."))?;
             let place = place(text("/policy/constraint"))?;
             let row = place.get(call)?;
             place.check_etag(call, row.as_ref(), text("/policy/etag"))?;

@@ -160,7 +160,8 @@ fn check_condition(constraint: &Constraint, expression: &str) -> Result<()> {
             .and_then(|rest| rest.trim_end_matches(')').split_once(','));
         let quoted = |text: &str| {
             let text = text.trim();
-            text.len() > 2 && (text.starts_with('\'') && text.ends_with('\'') || text.starts_with('"') && text.ends_with('"'))
+            text.len() > 2
+                && (text.starts_with('\'') && text.ends_with('\'') || text.starts_with('"') && text.ends_with('"'))
         };
         term.ends_with(')') && inside.is_some_and(|(key, value)| quoted(key) && quoted(value))
     };
@@ -204,7 +205,12 @@ mod tests {
             ("3.3 unsupported token", SERVICES, values(&[], &["containerregistry.googleapis.com"]), "is no service"),
             ("3.3 no KMS token", SERVICES, values(&[], &["cloudkms.googleapis.com"]), "is no service"),
             ("3.3 no under", SERVICES, values(&[], &["under:projects/my-keys"]), "does not take"),
-            ("3.3 allow list", PROJECTS, values(&["projects/my-keys", "under:folders/1", "under:organizations/1"], &[]), ""),
+            (
+                "3.3 allow list",
+                PROJECTS,
+                values(&["projects/my-keys", "under:folders/1", "under:organizations/1"], &[]),
+                "",
+            ),
             ("3.3 deny list", PROJECTS, values(&[], &["projects/my-keys"]), "list of allowedValues only"),
             ("3.3 deny all", PROJECTS, Kind::DenyAll(true), "denyAll is not allowed"),
             ("3.3 folder without under", PROJECTS, values(&["folders/1"], &[]), "is neither"),

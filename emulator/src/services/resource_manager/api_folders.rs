@@ -7,17 +7,14 @@ use gcp_schema::longrunning::Operation;
 use gcp_schema::resourcemanager::{
     CreateFolderMetadata, CreateFolderRequest, DeleteFolderMetadata, DeleteFolderRequest, Folder, GetFolderRequest,
     GetOrganizationRequest, ListFoldersRequest, ListFoldersResponse, MoveFolderMetadata, MoveFolderRequest,
-    Organization, SearchFoldersRequest, SearchFoldersResponse, SearchOrganizationsRequest,
-    SearchOrganizationsResponse, UndeleteFolderMetadata, UndeleteFolderRequest, UpdateFolderMetadata,
-    UpdateFolderRequest, folder, organization,
+    Organization, SearchFoldersRequest, SearchFoldersResponse, SearchOrganizationsRequest, SearchOrganizationsResponse,
+    UndeleteFolderMetadata, UndeleteFolderRequest, UpdateFolderMetadata, UpdateFolderRequest, folder, organization,
 };
 use gcp_schema::services::resourcemanager::{Folders, Organizations};
 use prost::Message;
 
 use super::model::{self, FOLDERS, FolderRow, PROJECTS};
-use super::{
-    API, CUSTOMER, PACKAGE, ResourceManager, page_of, policy, query, requested_version, visible,
-};
+use super::{API, CUSTOMER, PACKAGE, ResourceManager, page_of, policy, query, requested_version, visible};
 use crate::doors;
 use crate::kernel::operations::{any, finish};
 use crate::kernel::{Call, Error, Result, Time, etag, mask, paging};
@@ -108,8 +105,7 @@ pub fn relocate(call: &mut Call, name: &str, parent: &str) -> Result<FolderRow> 
 /// Only what holds nothing active can be deleted.
 pub fn delete(call: &mut Call, name: &str) -> Result<FolderRow> {
     let mut row = active(call, name)?;
-    let holds_projects =
-        call.txn.list(&PROJECTS, "")?.iter().any(|(_, row)| row.parent == name && row.deleted == 0);
+    let holds_projects = call.txn.list(&PROJECTS, "")?.iter().any(|(_, row)| row.parent == name && row.deleted == 0);
     let holds_folders = call.txn.list(&FOLDERS, "")?.iter().any(|(_, row)| row.parent == name && row.deleted == 0);
     if holds_projects || holds_folders {
         return Err(Error::failed_precondition(format!("FOLDER_TO_DELETE_NON_EMPTY_VIOLATION: {name} is not empty.")));
@@ -140,8 +136,7 @@ impl Folders<Call> for ResourceManager {
     fn list_folders(&self, call: &mut Call, request: ListFoldersRequest) -> Result<ListFoldersResponse> {
         doors::require_permission(call, "resourcemanager.folders.list", &request.parent, API)?;
         model::check_parent(call, &request.parent)?;
-        let rows =
-            list(call, |row| row.parent == request.parent && (row.deleted == 0 || request.show_deleted))?;
+        let rows = list(call, |row| row.parent == request.parent && (row.deleted == 0 || request.show_deleted))?;
         let page = page_of(rows, paging::size(request.page_size, 100, 1000)?, &request.page_token)?;
         let folders = page.items.iter().map(|row| render(call, row)).collect();
         Ok(ListFoldersResponse { folders, next_page_token: page.next_token })
@@ -242,8 +237,7 @@ pub fn check_organization(call: &Call, name: &str) -> Result<()> {
 pub fn search(call: &mut Call, filter: &str) -> Result<Option<Organization>> {
     let terms = query::parse(filter, &["domain", "displayName", "directoryCustomerId", "owner.directoryCustomerId"])?;
     let domain = call.kernel.settings.organization_domain.clone();
-    let fits =
-        terms.iter().all(|term| term.fits(if term.field.ends_with("CustomerId") { CUSTOMER } else { &domain }));
+    let fits = terms.iter().all(|term| term.fits(if term.field.ends_with("CustomerId") { CUSTOMER } else { &domain }));
     let name = model::organization(&call.kernel);
     let seen = fits && visible(call, &name, "resourcemanager.organizations.get")?;
     Ok(seen.then(|| render_organization(call)))

@@ -8,9 +8,9 @@ use gcp_schema::iam::{
 use gcp_schema::longrunning::Operation;
 use gcp_schema::resourcemanager::{
     CreateProjectMetadata, CreateProjectRequest, DeleteProjectMetadata, DeleteProjectRequest, GetProjectRequest,
-    ListProjectsRequest, ListProjectsResponse, MoveProjectMetadata, MoveProjectRequest, Project,
-    SearchProjectsRequest, SearchProjectsResponse, UndeleteProjectMetadata, UndeleteProjectRequest,
-    UpdateProjectMetadata, UpdateProjectRequest, project,
+    ListProjectsRequest, ListProjectsResponse, MoveProjectMetadata, MoveProjectRequest, Project, SearchProjectsRequest,
+    SearchProjectsResponse, UndeleteProjectMetadata, UndeleteProjectRequest, UpdateProjectMetadata,
+    UpdateProjectRequest, project,
 };
 use gcp_schema::services::resourcemanager::Projects;
 use prost::Message;
@@ -103,7 +103,15 @@ pub fn fits(row: &ProjectRow, terms: &[Term]) -> bool {
 }
 
 pub const FILTERS: &[&str] = &[
-    "id", "projectId", "name", "displayName", "state", "lifecycleState", "parent", "parent.type", "parent.id",
+    "id",
+    "projectId",
+    "name",
+    "displayName",
+    "state",
+    "lifecycleState",
+    "parent",
+    "parent.type",
+    "parent.id",
     "projectNumber",
 ];
 
@@ -176,7 +184,10 @@ pub fn delete(call: &mut Call, name: &str) -> Result<ProjectRow> {
 pub fn undelete(call: &mut Call, name: &str) -> Result<ProjectRow> {
     let mut row = named(call, name)?;
     if row.deleted == 0 {
-        return Err(Error::failed_precondition(format!("Project {} is active: nobody requested its deletion.", row.id)));
+        return Err(Error::failed_precondition(format!(
+            "Project {} is active: nobody requested its deletion.",
+            row.id
+        )));
     }
     row.deleted = 0;
     save(call, &mut row)?;
@@ -225,8 +236,7 @@ impl Projects<Call> for ResourceManager {
     fn list_projects(&self, call: &mut Call, request: ListProjectsRequest) -> Result<ListProjectsResponse> {
         doors::require_permission(call, "resourcemanager.projects.list", &request.parent, API)?;
         model::check_parent(call, &request.parent)?;
-        let rows =
-            list(call, |row| row.parent == request.parent && (row.deleted == 0 || request.show_deleted))?;
+        let rows = list(call, |row| row.parent == request.parent && (row.deleted == 0 || request.show_deleted))?;
         let page = page_of(rows, paging::size(request.page_size, 100, 1000)?, &request.page_token)?;
         let projects = page.items.iter().map(|row| render(call, row)).collect();
         Ok(ListProjectsResponse { projects, next_page_token: page.next_token })
@@ -242,8 +252,7 @@ impl Projects<Call> for ResourceManager {
 
     fn create_project(&self, call: &mut Call, request: CreateProjectRequest) -> Result<Operation> {
         let wanted = request.project.unwrap_or_default();
-        let parent =
-            if wanted.parent.is_empty() { model::organization(&call.kernel) } else { wanted.parent.clone() };
+        let parent = if wanted.parent.is_empty() { model::organization(&call.kernel) } else { wanted.parent.clone() };
         doors::require_permission(call, "resourcemanager.projects.create", &parent, API)?;
         let row = create(call, &wanted.project_id, &wanted.parent, &wanted.display_name, wanted.labels)?;
         let create_time = Some(Time(row.created).to_proto());

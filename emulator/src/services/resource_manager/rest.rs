@@ -14,8 +14,7 @@ use crate::doors;
 use crate::kernel::{Call, Error, Kernel, Mode, Result, Time, paging};
 use crate::rest::{self, Answer, Query, Request};
 
-const V1_FILTERS: &[&str] =
-    &["id", "projectId", "name", "lifecycleState", "parent.type", "parent.id", "projectNumber"];
+const V1_FILTERS: &[&str] = &["id", "projectId", "name", "lifecycleState", "parent.type", "parent.id", "projectNumber"];
 
 /// A call that is ours: what its name is in the audit trail, the permission it asks for, whether it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +46,22 @@ const ACTIONS: &[(&str, &str, &str, bool, &str, Action)] = &[
     ("v1", "projects", "POST", true, "testIamPermissions", read("testIamPermissions", "")),
     ("v1", "organizations", "POST", false, "search", read("organizations.search", "")),
     ("v1", "organizations", "GET", true, "", read("organizations.get", "resourcemanager.organizations.get")),
-    ("v1", "organizations", "POST", true, "getIamPolicy", read("getIamPolicy", "resourcemanager.organizations.getIamPolicy")),
-    ("v1", "organizations", "POST", true, "setIamPolicy", write("setIamPolicy", "resourcemanager.organizations.setIamPolicy")),
+    (
+        "v1",
+        "organizations",
+        "POST",
+        true,
+        "getIamPolicy",
+        read("getIamPolicy", "resourcemanager.organizations.getIamPolicy"),
+    ),
+    (
+        "v1",
+        "organizations",
+        "POST",
+        true,
+        "setIamPolicy",
+        write("setIamPolicy", "resourcemanager.organizations.setIamPolicy"),
+    ),
     ("v1", "organizations", "POST", true, "testIamPermissions", read("testIamPermissions", "")),
     ("v1", "operations", "GET", true, "", read("operations.get", "")),
     ("v2", "folders", "GET", false, "", read("folders.list", "resourcemanager.folders.list")),
@@ -81,7 +94,8 @@ fn shape(method: &Method, path: &str) -> Option<Shape> {
     };
     let (name, verb) = id.unwrap_or(collection).rsplit_once(':').unwrap_or((id.unwrap_or(collection), ""));
     // Ids of older projects have a domain: `example.com:my-project`.
-    let (name, verb) = if verb.contains('-') || verb.contains('.') { (id.unwrap_or(collection), "") } else { (name, verb) };
+    let (name, verb) =
+        if verb.contains('-') || verb.contains('.') { (id.unwrap_or(collection), "") } else { (name, verb) };
     let wanted = if id.is_some() { collection } else { name };
     let &(_, collection, _, has_id, _, action) = ACTIONS.iter().find(|row| {
         row.0 == version && row.1 == wanted && row.2 == method.as_str() && row.3 == id.is_some() && row.4 == verb
@@ -95,9 +109,8 @@ fn shape(method: &Method, path: &str) -> Option<Shape> {
 
 /// Our operations, unlike v3's, say in their name what they made: `cp.PROJECT_NUMBER`, `fc.FOLDER_NUMBER`.
 fn operation_number(id: &str) -> Option<(&str, &str)> {
-    id.split_once('.').filter(|(kind, number)| {
-        ["cp", "fc", "fm"].contains(kind) && gcp_names::is_project_number(number)
-    })
+    id.split_once('.')
+        .filter(|(kind, number)| ["cp", "fc", "fm"].contains(kind) && gcp_names::is_project_number(number))
 }
 
 pub fn claims(request: &Request) -> bool {

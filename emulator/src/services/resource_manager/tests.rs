@@ -73,10 +73,16 @@ async fn a_created_project_is_listed_renamed_deleted_and_brought_back() {
     let listed = world.get("/v1/projects?filter=lifecycleState:ACTIVE%20AND%20labels.team:a&pageSize=500").await.ok();
     assert_eq!(listed["projects"][0]["name"], "My shop");
     let renamed = world
-        .call("PATCH /v3/projects/my-shop-1?updateMask=displayName", json!({"displayName": "Our shop", "labels": {"x": "y"}}))
+        .call(
+            "PATCH /v3/projects/my-shop-1?updateMask=displayName",
+            json!({"displayName": "Our shop", "labels": {"x": "y"}}),
+        )
         .await
         .ok();
-    assert_eq!(renamed["metadata"]["@type"], "type.googleapis.com/google.cloud.resourcemanager.v3.UpdateProjectMetadata");
+    assert_eq!(
+        renamed["metadata"]["@type"],
+        "type.googleapis.com/google.cloud.resourcemanager.v3.UpdateProjectMetadata"
+    );
     let response = &renamed["response"];
     assert_eq!(response["@type"], "type.googleapis.com/google.cloud.resourcemanager.v3.Project");
     assert_eq!((&response["displayName"], &response["labels"]), (&json!("Our shop"), &json!({"team": "a"})));
@@ -104,7 +110,8 @@ async fn ids_names_and_labels_follow_production() {
         let said = world.post("/v1/projects", body).await;
         assert_eq!((said.status, said.code()), (400, "INVALID_ARGUMENT"), "{what}: {}", said.body);
     }
-    let said = world.post("/v1/projects", json!({"projectId": "my-project", "parent": {"type": "folder", "id": "9"}})).await;
+    let said =
+        world.post("/v1/projects", json!({"projectId": "my-project", "parent": {"type": "folder", "id": "9"}})).await;
     assert_eq!(said.status, 403, "a parent that is not there");
 }
 
@@ -129,7 +136,8 @@ async fn folders_are_a_tree() {
     assert_eq!(moved["response"]["parent"], lower);
 
     let ancestors = world.post("/v1/projects/my-project:getAncestry", json!({})).await.ok();
-    let types: Vec<_> = ancestors["ancestor"].as_array().into_iter().flatten().map(|row| &row["resourceId"]["type"]).collect();
+    let types: Vec<_> =
+        ancestors["ancestor"].as_array().into_iter().flatten().map(|row| &row["resourceId"]["type"]).collect();
     assert_eq!(types, ["project", "folder", "folder", "organization"], "4.4 ancestry v1");
 
     let listed = world.get(&format!("/v2/folders?parent={upper}")).await.ok();
@@ -145,7 +153,8 @@ async fn folders_are_a_tree() {
         let said = world.call(&line, body).await;
         assert_eq!((said.status, said.code()), (400, "FAILED_PRECONDITION"), "{what}: {}", said.body);
     }
-    let renamed = world.call(&format!("PATCH /v3/{lower}?updateMask=displayName"), json!({"displayName": "Cellar"})).await.ok();
+    let renamed =
+        world.call(&format!("PATCH /v3/{lower}?updateMask=displayName"), json!({"displayName": "Cellar"})).await.ok();
     assert_eq!(renamed["response"]["displayName"], "Cellar");
     world.post("/v3/projects/my-project:move", json!({"destinationParent": ORG})).await.ok();
     assert_eq!(world.delete(&format!("/v2/{lower}")).await.ok()["lifecycleState"], "DELETE_REQUESTED");
@@ -177,19 +186,30 @@ async fn the_organization_is_there_from_the_start() {
 async fn one_policy_is_seen_through_every_address_of_a_project() {
     let world = World::new().await;
     let read = json!({"options": {"requestedPolicyVersion": 3}});
-    assert_eq!(world.post("/v1/projects/my-project:getIamPolicy", read.clone()).await.ok(), json!({"etag": "ACAB"}), "4.1 never set");
+    assert_eq!(
+        world.post("/v1/projects/my-project:getIamPolicy", read.clone()).await.ok(),
+        json!({"etag": "ACAB"}),
+        "4.1 never set"
+    );
     let binding = json!({"role": "roles/viewer", "members": ["user:ann@example.com"]});
     let set = world
-        .post("/v1/projects/my-project:setIamPolicy", json!({"policy": {"etag": "ACAB", "version": 3, "bindings": [binding]}}))
+        .post(
+            "/v1/projects/my-project:setIamPolicy",
+            json!({"policy": {"etag": "ACAB", "version": 3, "bindings": [binding]}}),
+        )
         .await
         .ok();
     assert_eq!((&set["version"], &set["bindings"][0]), (&json!(1), &binding));
-    let number = world.get("/v1/projects/my-project").await.ok()["projectNumber"].as_str().unwrap_or_default().to_owned();
+    let number =
+        world.get("/v1/projects/my-project").await.ok()["projectNumber"].as_str().unwrap_or_default().to_owned();
     assert_eq!(world.post(&format!("/v3/projects/{number}:getIamPolicy"), read).await.ok(), set);
     let late = world.post("/v3/projects/my-project:setIamPolicy", json!({"policy": {"etag": "ACAB"}})).await;
     assert_eq!(
         (late.status, late.message()),
-        (409, "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff."),
+        (
+            409,
+            "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff."
+        ),
         "4.1 etag mismatch"
     );
     let conditional = json!({"policy": {"version": 3, "bindings": [{"role": "roles/viewer", "members": ["user:ann@example.com"],
@@ -206,7 +226,9 @@ async fn where_callers_are_checked_lists_show_what_they_may_see() {
     let refused = world.call_as(ann, "POST /v3/projects", json!({"projectId": "my-shop-1"})).await;
     assert_eq!(
         refused.message(),
-        format!("Permission 'resourcemanager.projects.create' denied on resource '//cloudresourcemanager.googleapis.com/{ORG}' (or it may not exist).")
+        format!(
+            "Permission 'resourcemanager.projects.create' denied on resource '//cloudresourcemanager.googleapis.com/{ORG}' (or it may not exist)."
+        )
     );
     let v1 = world.call_as(ann, "POST /v1/projects", json!({"projectId": "my-shop-1"})).await;
     assert_eq!(v1.body, refused.body);

@@ -46,7 +46,8 @@ async fn a_call_to_a_disabled_api_is_refused_with_all_details() {
     let world = World::new().await;
     let number = created(&world).await;
     let said = world.get("/v1/projects/my-shop-1/locations/us/keyRings").await;
-    let url = format!("https://console.developers.google.com/apis/api/cloudkms.googleapis.com/overview?project={number}");
+    let url =
+        format!("https://console.developers.google.com/apis/api/cloudkms.googleapis.com/overview?project={number}");
     let message = format!(
         "Cloud Key Management Service (KMS) API has not been used in project {number} before or it is disabled. Enable it by visiting {url} then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry."
     );
@@ -155,9 +156,14 @@ async fn an_agent_can_be_granted_once_it_exists() {
     let world = World::new().await;
     let number = created(&world).await;
     let email = format!("service-{number}@gcp-sa-artifactregistry.iam.gserviceaccount.com");
-    let grant = json!({"policy": {"bindings": [{"role": "roles/viewer", "members": [format!("serviceAccount:{email}")]}]}});
+    let grant =
+        json!({"policy": {"bindings": [{"role": "roles/viewer", "members": [format!("serviceAccount:{email}")]}]}});
     let early = world.post("/v1/projects/my-shop-1:setIamPolicy", grant.clone()).await;
-    assert_eq!((early.status, early.message()), (400, format!("Service account {email} does not exist.").as_str()), "4.1");
+    assert_eq!(
+        (early.status, early.message()),
+        (400, format!("Service account {email} does not exist.").as_str()),
+        "4.1"
+    );
     let path = "/v1beta1/projects/my-shop-1/services/artifactregistry.googleapis.com:generateServiceIdentity";
     let made = world.post(path, Value::Null).await.ok();
     assert_eq!(made["done"], json!(true));
