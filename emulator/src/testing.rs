@@ -25,10 +25,6 @@ impl Said {
         self.body.pointer("/error/status").and_then(Value::as_str).unwrap_or_default()
     }
 
-    pub fn text(&self, pointer: &str) -> &str {
-        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-    }
-
     /// The answer, which must not be a refusal.
     #[track_caller]
     pub fn ok(self) -> Value {
