@@ -20,10 +20,10 @@ pub use desired::Desired;
 pub use finding::{Code, Finding, Severity};
 pub use impact::impact;
 pub use lint::lint;
+pub use observed::Observed;
 pub use observed::{
     AgentFact, AgentFacts, ConstraintFacts, DeniedService, Found, HostFacts, KeyDetails, KeyFacts, KeyPolicy,
     KeyProjects, ObjectCounts, ProjectFacts, Tally, TopicFacts, VersionFacts,
 };
-pub use observed::Observed;
 pub use plan::{Plan, SCHEMA, plan};
 pub use step::{ENCRYPTER_DECRYPTER, Step};
