@@ -194,3 +194,28 @@ async fn a_push_activates_the_registry_where_the_default_mode_made_the_project()
     assert!(push("my-project").await.is_err());
     assert_eq!(state(&world, "my-project", API).await, "DISABLED");
 }
+
+/// Storage and registry 4.4: the topic is tried once; policy's refusal of it fails nothing.
+#[tokio::test]
+async fn enabling_a_registry_makes_its_topic_unless_policy_refuses() {
+    let world = World::new().await;
+    let policy = json!({"name": "projects/sealed-project/policies/gcp.restrictNonCmekServices",
+        "spec": {"rules": [{"values": {"deniedValues": ["pubsub.googleapis.com"]}}]}});
+    world.post("/v2/projects/sealed-project/policies", policy).await.ok();
+    for (project, status) in [("my-project", 200), ("sealed-project", 404)] {
+        let path = format!("/v1/projects/{project}/services/containerregistry.googleapis.com:enable");
+        assert_eq!(world.post(&path, json!({})).await.ok()["response"]["service"]["state"], "ENABLED", "{project}");
+        assert_eq!(world.get(&format!("/v1/projects/{project}/topics/gcr")).await.status, status, "{project}");
+    }
+    let notes: Vec<_> = world.0.audit().into_iter().flat_map(|entry| entry.notes).collect();
+    assert_eq!(notes.len(), 1);
+    assert!(notes[0].contains("Constraint 'constraints/gcp.restrictNonCmekServices' violated"), "{notes:?}");
+
+    // Who deletes the topic does not get it back by switching the registry off and on.
+    world.delete("/v1/projects/my-project/topics/gcr").await.ok();
+    for verb in ["disable", "enable"] {
+        let path = format!("/v1/projects/my-project/services/containerregistry.googleapis.com:{verb}");
+        world.post(&path, json!({})).await.ok();
+    }
+    assert_eq!(world.get("/v1/projects/my-project/topics/gcr").await.status, 404);
+}
