@@ -1,0 +1,244 @@
+//! Manifests and tags: objects of the bucket too.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use envelope::Sha256;
+use gcp_names::registry::{blob_object, is_digest, manifest_object, repository_prefix, tag_object};
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use super::error::coded;
+use super::names::{Repository, is_reference};
+use super::{bucket_for_push, spec};
+use crate::doors::{self, NewObject, ObjectInfo};
+use crate::kernel::body::seal_small;
+use crate::kernel::{Call, Error, Kernel, Mode, Result};
+use crate::rest::{self, Answer, Request};
+
+const MAX_MANIFEST: usize = 4 << 20;
+/// The tag's object holds nothing: what it points at stands in its metadata, readable without a key.
+const POINTS_AT: &str = "digest";
+
+fn unknown(reference: &str) -> Error {
+    coded(404, "MANIFEST_UNKNOWN", format!("Failed to fetch \"{reference}\""))
+}
+
+fn digest_of(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut sha = Sha256::new();
+    sha.update(bytes);
+    sha.finish().iter().fold("sha256:".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The digest that a tag or digest means, if it is there.
+fn resolve(call: &mut Call, repository: &Repository, reference: &str) -> Result<Option<String>> {
+    if is_digest(reference) {
+        return Ok(Some(reference.to_owned()));
+    }
+    let tag = doors::find_object(call, &repository.bucket(), &tag_object(&repository.image, reference))?;
+    Ok(tag.and_then(|tag| tag.metadata.get(POINTS_AT).cloned()))
+}
+
+pub async fn get(kernel: &Arc<Kernel>, repository: &Repository, reference: &str, request: Request) -> Result<Answer> {
+    if !is_reference(reference) {
+        return Err(coded(400, "MANIFEST_INVALID", format!("Invalid reference '{reference}'.")));
+    }
+    let head = request.method() == Method::HEAD;
+    let spec = spec(&request, "registry.manifests.get", "storage.objects.get", repository, Mode::Read);
+    let bucket = repository.bucket();
+    let (digest, info, opened) = kernel
+        .run(spec, |call| {
+            let digest = resolve(call, repository, reference)?.ok_or_else(|| unknown(reference))?;
+            let object = manifest_object(&repository.image, &digest);
+            let info = doors::find_object(call, &bucket, &object)?.ok_or_else(|| unknown(reference))?;
+            let opened = if head { None } else { Some(doors::open_object(call, &bucket, &object)?.1) };
+            Ok((digest, info, opened))
+        })
+        .await?;
+    let mut answer = match opened {
+        None => rest::empty(200),
+        Some(opened) => Answer::new(gcp_gateway::full(opened.bytes().await?)),
+    };
+    rest::set_header(&mut answer, "content-type", &info.content_type);
+    rest::set_header(&mut answer, "content-length", &info.size.to_string());
+    rest::set_header(&mut answer, "docker-content-digest", &digest);
+    rest::set_header(&mut answer, "etag", &format!("\"{digest}\""));
+    Ok(answer)
+}
+
+/// What a manifest needs to be there before it: layers and configuration, or the manifests of an index.
+fn references(manifest: &Value) -> (Vec<String>, Vec<String>) {
+    let digest = |value: &Value| value.get("digest").and_then(Value::as_str).map(str::to_owned);
+    let list = |name: &str| manifest.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut blobs: Vec<String> = list("layers").iter().filter(|layer| layer.get("urls").is_none()).filter_map(digest).collect();
+    blobs.extend(manifest.get("config").and_then(digest));
+    blobs.extend(list("fsLayers").iter().filter_map(|layer| layer.get("blobSum").and_then(Value::as_str).map(str::to_owned)));
+    (blobs, list("manifests").iter().filter_map(digest).collect())
+}
+
+pub async fn put(kernel: &Arc<Kernel>, repository: &Repository, name: &str, reference: &str, request: Request) -> Result<Answer> {
+    if !is_reference(reference) {
+        return Err(coded(400, "MANIFEST_INVALID", format!("Invalid reference '{reference}'.")));
+    }
+    bucket_for_push(kernel, repository, &request).await?;
+    let content_type = rest::header(&request, "content-type").unwrap_or_default().to_owned();
+    let spec = spec(&request, "registry.manifests.put", "storage.objects.create", repository, Mode::Write);
+    let bytes = rest::read_all(request.into_body(), MAX_MANIFEST).await?;
+    let invalid = |what: String| coded(400, "MANIFEST_INVALID", what);
+    let manifest: Value = serde_json::from_slice(&bytes).map_err(|error| invalid(format!("The manifest is no JSON: {error}.")))?;
+    let media_type = manifest.get("mediaType").and_then(Value::as_str).unwrap_or(&content_type).to_owned();
+    if media_type.is_empty() {
+        return Err(invalid("The manifest has no media type.".to_owned()));
+    }
+    let digest = digest_of(&bytes);
+    if is_digest(reference) && reference != digest {
+        return Err(coded(400, "DIGEST_INVALID", format!("The manifest is {digest}, not {reference}.")));
+    }
+    let (blobs, children) = references(&manifest);
+    let size: u64 = ["layers", "config"]
+        .iter()
+        .filter_map(|name| manifest.get(*name))
+        .flat_map(|value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]))
+        .filter_map(|layer| layer.get("size").and_then(Value::as_u64))
+        .sum();
+    let bucket = repository.bucket();
+    kernel
+        .run(spec, |call| {
+            for blob in &blobs {
+                if doors::find_object(call, &bucket, &blob_object(blob))?.is_none() {
+                    return Err(coded(400, "MANIFEST_BLOB_UNKNOWN", format!("The manifest names {blob}, which was not pushed.")));
+                }
+            }
+            for child in &children {
+                if doors::find_object(call, &bucket, &manifest_object(&repository.image, child))?.is_none() {
+                    return Err(coded(400, "MANIFEST_BLOB_UNKNOWN", format!("The index names {child}, which was not pushed.")));
+                }
+            }
+            let metadata = BTreeMap::from([("imageSizeBytes".to_owned(), size.to_string())]);
+            store(call, &bucket, manifest_object(&repository.image, &digest), &media_type, metadata, &bytes)?;
+            if !is_digest(reference) {
+                let metadata = BTreeMap::from([(POINTS_AT.to_owned(), digest.clone())]);
+                store(call, &bucket, tag_object(&repository.image, reference), "text/plain", metadata, b"")?;
+            }
+            announce(call, repository, "INSERT", Some(&digest), Some(reference).filter(|reference| !is_digest(reference)))
+        })
+        .await?;
+    let mut answer = rest::empty(201);
+    rest::set_header(&mut answer, "location", &format!("/v2/{name}/manifests/{digest}"));
+    rest::set_header(&mut answer, "docker-content-digest", &digest);
+    rest::set_header(&mut answer, "content-length", "0");
+    Ok(answer)
+}
+
+fn store(call: &mut Call, bucket: &str, name: String, content_type: &str, metadata: BTreeMap<String, String>, bytes: &[u8]) -> Result<()> {
+    let data_key = doors::begin_object(call, bucket, &name)?;
+    if bytes.len() > envelope::CHUNK {
+        return Err(coded(400, "MANIFEST_INVALID", format!("The manifest is larger than {} bytes.", envelope::CHUNK)));
+    }
+    let body = seal_small(&call.kernel, &data_key.key, bytes, false)?;
+    let object = NewObject { name, content_type: content_type.to_owned(), metadata };
+    doors::finish_object(call, bucket, &object, body, &data_key).map(|_| ())
+}
+
+/// The message that Container Registry sends to topic `gcr`.
+fn announce(call: &mut Call, repository: &Repository, action: &str, digest: Option<&str>, tag: Option<&str>) -> Result<()> {
+    let mut message = Map::new();
+    message.insert("action".to_owned(), json!(action));
+    if let Some(digest) = digest {
+        message.insert("digest".to_owned(), json!(format!("{}@{digest}", repository.full())));
+    }
+    if let Some(tag) = tag {
+        message.insert("tag".to_owned(), json!(format!("{}:{tag}", repository.full())));
+    }
+    let project = doors::project(call, &repository.project)?;
+    doors::announce(call, &project, "gcr", Value::Object(message).to_string().into_bytes())
+}
+
+pub async fn delete(kernel: &Arc<Kernel>, repository: &Repository, reference: &str, request: Request) -> Result<Answer> {
+    if !is_reference(reference) {
+        return Err(coded(400, "MANIFEST_INVALID", format!("Invalid reference '{reference}'.")));
+    }
+    let spec = spec(&request, "registry.manifests.delete", "storage.objects.delete", repository, Mode::Write);
+    let bucket = repository.bucket();
+    kernel
+        .run(spec, |call| {
+            if !is_digest(reference) {
+                let object = tag_object(&repository.image, reference);
+                doors::find_object(call, &bucket, &object)?.ok_or_else(|| unknown(reference))?;
+                doors::delete_object(call, &bucket, &object)?;
+                return announce(call, repository, "DELETE", None, Some(reference));
+            }
+            let object = manifest_object(&repository.image, reference);
+            doors::find_object(call, &bucket, &object)?.ok_or_else(|| unknown(reference))?;
+            let prefix = format!("{}tag_", repository_prefix(&repository.image));
+            let tags = doors::list_objects(call, &bucket, &prefix)?;
+            if tags.iter().any(|tag| tag.metadata.get(POINTS_AT).is_some_and(|digest| digest == reference)) {
+                return Err(coded(
+                    400,
+                    "GOOGLE_MANIFEST_DANGLING_TAG",
+                    format!("Manifest is still referenced by one or more tags: {reference}"),
+                ));
+            }
+            doors::delete_object(call, &bucket, &object)?;
+            announce(call, repository, "DELETE", Some(reference), None)
+        })
+        .await?;
+    Ok(rest::empty(202))
+}
+
+/// `tags/list` as Google's registry answers it: tags, child repositories, and each manifest with its numbers as text.
+pub async fn list(kernel: &Arc<Kernel>, repository: &Repository, request: Request) -> Result<Answer> {
+    let spec = spec(&request, "registry.tags.list", "storage.objects.list", repository, Mode::Read);
+    let query = rest::Query::of(&request);
+    let bucket = repository.bucket();
+    let prefix = repository_prefix(&repository.image);
+    let (exists, objects) = kernel
+        .run(spec, |call| {
+            let exists = doors::bucket_exists(call, &bucket)?;
+            Ok((exists, if exists { doors::list_objects(call, &bucket, &prefix)? } else { Vec::new() }))
+        })
+        .await?;
+    if query.flag("check_usage_only") {
+        let usage = json!({"usage": if exists { "ACTIVE" } else { "INACTIVE" }});
+        return Ok(rest::respond(200, "application/json", usage.to_string()));
+    }
+    let name = format!("{}{}", gcp_names::RegistryHost::image_path(&repository.project), if repository.image.is_empty() { String::new() } else { format!("/{}", repository.image) });
+    let body = listing(&name, &prefix, &objects);
+    Ok(rest::respond(200, "application/json", body.to_string()))
+}
+
+fn listing(name: &str, prefix: &str, objects: &[ObjectInfo]) -> Value {
+    let mut children: Vec<&str> = Vec::new();
+    let mut tags: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut manifests: Vec<(&str, &ObjectInfo)> = Vec::new();
+    for object in objects {
+        let rest = &object.name[prefix.len()..];
+        if let Some((child, _)) = rest.split_once('/') {
+            if children.last() != Some(&child) {
+                children.push(child);
+            }
+        } else if let Some(tag) = rest.strip_prefix("tag_") {
+            let digest = object.metadata.get(POINTS_AT).map_or("", String::as_str);
+            tags.entry(digest).or_default().push(tag);
+        } else if let Some(digest) = rest.strip_prefix("manifest_") {
+            manifests.push((digest, object));
+        }
+    }
+    let manifest: Map<String, Value> = manifests
+        .into_iter()
+        .map(|(digest, object)| {
+            let size = object.metadata.get("imageSizeBytes").cloned().unwrap_or_else(|| "0".to_owned());
+            let millis = (object.created / 1000).to_string();
+            let row = json!({"imageSizeBytes": size, "layerId": "", "mediaType": object.content_type,
+                "tag": tags.get(digest).cloned().unwrap_or_default(), "timeCreatedMs": millis, "timeUploadedMs": millis});
+            (digest.to_owned(), row)
+        })
+        .collect();
+    let mut all: Vec<&str> = tags.values().flatten().copied().collect();
+    all.sort_unstable();
+    json!({"child": children, "manifest": manifest, "name": name, "tags": all})
+}

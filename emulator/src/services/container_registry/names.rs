@@ -1,0 +1,130 @@
+//! Which host, repository and resource a Docker Registry path means.
+
+use gcp_names::RegistryHost;
+use gcp_names::registry::{is_digest, is_tag, split_repository};
+
+use crate::rest::{Request, header, segments};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    pub host: RegistryHost,
+    pub project: String,
+    /// May be empty: the project's root, for `tags/list`.
+    pub image: String,
+}
+
+impl Repository {
+    pub fn bucket(&self) -> String {
+        self.host.bucket(&self.project)
+    }
+
+    /// `gcr.io/my-project/web`
+    pub fn full(&self) -> String {
+        format!("{}/{}/{}", self.host, RegistryHost::image_path(&self.project), self.image)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    Ping,
+    Token,
+    Catalog,
+    Blob(String, Name),
+    Uploads(Name),
+    Upload(String, Name),
+    Manifest(String, Name),
+    Tags(Name),
+}
+
+/// The repository's path as given; parsed only when it is needed, so that a bad one gets its own error.
+pub type Name = String;
+
+/// `/v2/…` of the Docker protocol; Organization Policy and Resource Manager have a `/v2` too.
+pub fn target(request: &Request) -> Option<Target> {
+    let path = request.uri().path();
+    if path == "/v2" || path == "/v2/" {
+        return Some(Target::Ping);
+    }
+    let words = segments(path.strip_prefix("/v2/")?)?;
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let ["projects" | "folders" | "organizations", _, "policies" | "constraints" | "customConstraints", ..] = words[..] {
+        return None;
+    }
+    let join = |words: &[&str]| words.join("/");
+    match words[..] {
+        ["token"] => Some(Target::Token),
+        ["_catalog"] => Some(Target::Catalog),
+        [ref name @ .., "tags", "list"] => Some(Target::Tags(join(name))),
+        [ref name @ .., "blobs", "uploads"] => Some(Target::Uploads(join(name))),
+        [ref name @ .., "blobs", "uploads", ""] => Some(Target::Uploads(join(name))),
+        [ref name @ .., "blobs", "uploads", id] => Some(Target::Upload(id.to_owned(), join(name))),
+        [ref name @ .., "blobs", digest] => Some(Target::Blob(digest.to_owned(), join(name))),
+        [ref name @ .., "manifests", reference] => Some(Target::Manifest(reference.to_owned(), join(name))),
+        _ => None,
+    }
+}
+
+fn host_of(request: &Request) -> Option<RegistryHost> {
+    let host = header(request, "host").or_else(|| request.uri().host())?;
+    RegistryHost::parse(host.split(':').next().unwrap_or(host)).ok()
+}
+
+/// The host of the request, else the one that the name begins with, else gcr.io.
+pub fn repository(request: &Request, name: &str) -> Option<Repository> {
+    let named = name.split_once('/').and_then(|(first, rest)| Some((RegistryHost::parse(first).ok()?, rest)));
+    let (host, rest) = match (host_of(request), named) {
+        (Some(host), _) => (host, name),
+        (None, Some((host, rest))) => (host, rest),
+        (None, None) => (RegistryHost::Gcr, name),
+    };
+    if let Some((project, image)) = split_repository(rest) {
+        return Some(Repository { host, project, image });
+    }
+    // A project alone, for its list of images; and short ids, which the emulator takes.
+    let (project, image) = rest.split_once('/').unwrap_or((rest, ""));
+    let fits = |text: &str, more: &[u8]| {
+        text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || more.contains(&b))
+    };
+    let image_fits = image.is_empty() || image.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && fits(part, b"._"));
+    (!project.is_empty() && fits(project, b".") && image_fits).then(|| Repository {
+        host,
+        project: project.to_owned(),
+        image: image.to_owned(),
+    })
+}
+
+pub fn is_reference(text: &str) -> bool {
+    is_digest(text) || is_tag(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(host: &str, path: &str) -> Request {
+        let mut request = Request::new(gcp_gateway::empty());
+        *request.uri_mut() = path.parse().unwrap();
+        request.headers_mut().insert("host", host.parse().unwrap());
+        request
+    }
+
+    #[test]
+    fn hosts_come_from_the_header_or_from_the_name() {
+        let full = |host: &str, name: &str| repository(&request(host, "/v2/"), name).map(|found| found.full());
+        assert_eq!(full("127.0.0.1:80", "my-project/web").as_deref(), Some("gcr.io/my-project/web"));
+        assert_eq!(full("127.0.0.1:80", "eu.gcr.io/my-project/web/api").as_deref(), Some("eu.gcr.io/my-project/web/api"));
+        assert_eq!(full("eu.gcr.io", "my-project/web").as_deref(), Some("eu.gcr.io/my-project/web"));
+        assert_eq!(full("127.0.0.1", "example.com/my-project/web").as_deref(), Some("gcr.io/example.com/my-project/web"));
+        assert_eq!(full("127.0.0.1", "my-project/../x"), None);
+        assert_eq!(full("127.0.0.1", "UPPER/x"), None);
+    }
+
+    #[test]
+    fn the_other_apis_under_v2_are_left_alone() {
+        assert_eq!(target(&request("h", "/v2/projects/p/policies/c")), None);
+        assert_eq!(target(&request("h", "/v2/folders")), None);
+        assert_eq!(target(&request("h", "/v2/p/img/blobs/uploads/")), Some(Target::Uploads("p/img".into())));
+        assert_eq!(target(&request("h", "/v2/p/img/manifests/v1")), Some(Target::Manifest("v1".into(), "p/img".into())));
+        assert_eq!(target(&request("h", "/v2/")), Some(Target::Ping));
+    }
+}
