@@ -1,5 +1,6 @@
 //! Stories over REST, each naming the row of the reference that it plays.
 
+mod callers;
 mod copies;
 mod customer_keys;
 mod keys;
