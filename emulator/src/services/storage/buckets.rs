@@ -217,7 +217,7 @@ pub fn update(
         row.labels.clear();
         row.versioning = false;
         row.forbidden = 0;
-        row.settings = FIRST_SETTINGS.to_owned();
+        FIRST_SETTINGS.clone_into(&mut row.settings);
     }
     apply(call, &mut row, body)?;
     // Clients that change a label send the whole bucket back: only a key that changes is judged.

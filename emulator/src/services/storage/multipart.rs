@@ -64,8 +64,6 @@ pub fn split_part(part: &Bytes) -> (Vec<(String, String)>, Bytes) {
     let headers = String::from_utf8_lossy(&head)
         .lines()
         .filter_map(|line| line.split_once(':'))
-        // The line of a batched request holds a colon too when its URL is absolute.
-        .filter(|(name, _)| !name.trim().contains(' '))
         .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
     (headers, content)

@@ -73,7 +73,7 @@ fn described(draft: Draft, mut metadata: Metadata, query: &Query, content_type: 
     objects::check_name(&metadata.name)?;
     let named = query.get("kmsKeyName").filter(|key| !key.is_empty()).map(str::to_owned);
     let kms_key = named.or_else(|| metadata.key.clone());
-    Ok(Draft { kms_key, metadata, ..draft })
+    Ok(Draft { metadata, kms_key, ..draft })
 }
 
 async fn media(kernel: &Arc<Kernel>, draft: Draft, query: &Query, request: Request) -> Result<Answer> {
