@@ -32,6 +32,11 @@ impl Emulator {
         Builder::default()
     }
 
+    #[cfg(test)]
+    pub(crate) fn kernel(&self) -> &Arc<Kernel> {
+        &self.kernel
+    }
+
     pub(crate) fn new(kernel: Arc<Kernel>, data_dir: Option<PathBuf>) -> Self {
         let router = Arc::new(Router::new(Arc::new(Server::new(Arc::clone(&kernel))), Limits::default()));
         Self { kernel, router, data_dir }

@@ -23,6 +23,8 @@ mod kernel;
 mod rest;
 mod server;
 mod services;
+#[cfg(test)]
+mod testing;
 
 pub use builder::{BuildError, Builder};
 pub use handle::{Emulator, Running};

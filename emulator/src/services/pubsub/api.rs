@@ -4,14 +4,15 @@ use gcp_schema::pubsub::{
     AcknowledgeRequest, DeleteSubscriptionRequest, DeleteTopicRequest, DetachSubscriptionRequest,
     DetachSubscriptionResponse, ExpirationPolicy, GetSubscriptionRequest, GetTopicRequest, ListSubscriptionsRequest,
     ListSubscriptionsResponse, ListTopicSnapshotsRequest, ListTopicSnapshotsResponse, ListTopicSubscriptionsRequest,
-    ListTopicSubscriptionsResponse, ListTopicsRequest, ListTopicsResponse, ModifyAckDeadlineRequest, PublishRequest,
+    ListTopicSubscriptionsResponse, ListTopicsRequest, ListTopicsResponse, ModifyAckDeadlineRequest, ModifyPushConfigRequest, PublishRequest,
     PublishResponse, PullRequest, PullResponse, PushConfig, Subscription, Topic, UpdateSubscriptionRequest,
     UpdateTopicRequest, subscription,
 };
 use gcp_schema::services::pubsub::{Publisher, Subscriber};
 
 use super::model::{self, DELETED_TOPIC, FANOUT, SUBSCRIPTIONS, TOPICS};
-use super::{PubSub, keys};
+use super::filter::Filter;
+use super::{PubSub, backlog, keys};
 use crate::doors;
 use crate::kernel::table::TextRow;
 use crate::kernel::{Call, Code, Error, Result, mask, paging};
@@ -102,6 +103,8 @@ impl Publisher<Call> for PubSub {
         for path in &paths {
             match path.as_str() {
                 "labels" => topic.labels.clone_from(&wanted.labels),
+                // Clearing what is not set is no removal: nothing for policy to refuse.
+                "kms_key_name" if wanted.kms_key_name.is_empty() && topic.kms_key_name.is_empty() => {}
                 "kms_key_name" => {
                     keys::check(call, &project, &wanted.kms_key_name, UPDATE)?;
                     topic.kms_key_name.clone_from(&wanted.kms_key_name);
@@ -141,7 +144,7 @@ impl Publisher<Call> for PubSub {
         if request.messages.iter().any(|message| message.data.is_empty() && message.attributes.is_empty()) {
             return Err(Error::invalid_argument("One or more messages in the publish request is empty. Each message must contain either non-empty data, or at least one attribute."));
         }
-        Ok(PublishResponse { message_ids: model::publish(call, &name, &project, request.messages)? })
+        Ok(PublishResponse { message_ids: backlog::publish(call, &name, &project, request.messages)? })
     }
 
     fn get_topic(&self, call: &mut Call, request: GetTopicRequest) -> Result<Topic> {
@@ -189,8 +192,18 @@ impl Publisher<Call> for PubSub {
         row.detached = true;
         call.txn.delete(&FANOUT, &format!("{}\0{name}", row.topic))?;
         call.txn.put(&SUBSCRIPTIONS, &name, &row)?;
-        model::forget_backlog(call, &name)?;
+        backlog::forget(call, &name)?;
         Ok(DetachSubscriptionResponse {})
+    }
+}
+
+fn check_push(push: Option<&PushConfig>) -> Result<()> {
+    match push.map_or("", |push| push.push_endpoint.as_str()) {
+        "" => Ok(()),
+        endpoint if endpoint.starts_with("https://") => Err(unimplemented("Push delivery")),
+        endpoint => Err(Error::invalid_argument(format!(
+            "Invalid push endpoint given (endpoint={endpoint}). Refer to https://cloud.google.com/pubsub/subscriber#create for more information."
+        ))),
     }
 }
 
@@ -203,15 +216,11 @@ fn check_subscription(subscription: &Subscription) -> Result<()> {
             "Invalid ack deadline given (ack_deadline={deadline}). The ack deadline must be between 10 and 600 seconds."
         )));
     }
-    if subscription.push_config.as_ref().is_some_and(|push| !push.push_endpoint.is_empty()) {
-        return Err(unimplemented("Push delivery"));
+    check_push(subscription.push_config.as_ref())?;
+    if subscription.bigquery_config.is_some() || subscription.cloud_storage_config.is_some() || subscription.bigtable_config.is_some() {
+        return Err(unimplemented("Delivery to BigQuery, Bigtable or Cloud Storage"));
     }
-    if subscription.bigquery_config.is_some() || subscription.cloud_storage_config.is_some() {
-        return Err(unimplemented("Delivery to BigQuery or Cloud Storage"));
-    }
-    if !subscription.filter.is_empty() {
-        return Err(unimplemented("A subscription's filter"));
-    }
+    Filter::parse(&subscription.filter)?;
     if subscription.dead_letter_policy.is_some() {
         return Err(unimplemented("A dead letter policy"));
     }
@@ -291,17 +300,24 @@ impl Subscriber<Call> for PubSub {
         let row = model::subscription(call, &name)?;
         call.txn.delete(&FANOUT, &format!("{}\0{name}", row.topic))?;
         call.txn.delete(&SUBSCRIPTIONS, &name)?;
-        model::forget_backlog(call, &name)?;
+        backlog::forget(call, &name)?;
         doors::forget_policy(call, &name)
     }
 
+    /// Only back to pull, which every subscription here is.
+    fn modify_push_config(&self, call: &mut Call, request: ModifyPushConfigRequest) -> Result<()> {
+        let (name, _) = model::parse(call, &request.subscription, "subscriptions")?;
+        model::subscription(call, &name)?;
+        check_push(request.push_config.as_ref())
+    }
+
     fn pull(&self, call: &mut Call, request: PullRequest) -> Result<PullResponse> {
-        let (name, project) = model::parse(call, &request.subscription, "subscriptions")?;
+        let (name, _) = model::parse(call, &request.subscription, "subscriptions")?;
         if request.max_messages <= 0 {
             return Err(Error::invalid_argument("You have passed an invalid argument to the service (argument=max_messages)."));
         }
         let max = (request.max_messages as usize).min(1000);
-        Ok(PullResponse { received_messages: model::pull(call, &name, &project, max, None)? })
+        Ok(PullResponse { received_messages: backlog::pull(call, &name, max, None)? })
     }
 
     fn acknowledge(&self, call: &mut Call, request: AcknowledgeRequest) -> Result<()> {
@@ -310,7 +326,7 @@ impl Subscriber<Call> for PubSub {
         if request.ack_ids.is_empty() {
             return Err(Error::invalid_argument("You have not specified an ack ID in the request."));
         }
-        model::acknowledge(call, &name, &request.ack_ids)
+        backlog::acknowledge(call, &name, &request.ack_ids)
     }
 
     fn modify_ack_deadline(&self, call: &mut Call, request: ModifyAckDeadlineRequest) -> Result<()> {
@@ -325,7 +341,6 @@ impl Subscriber<Call> for PubSub {
                 "Invalid ack deadline given (ack_deadline={seconds}). The ack deadline must be between 0 and 600 seconds."
             )));
         }
-        model::modify_deadline(call, &name, &request.ack_ids, seconds)
+        backlog::modify_deadline(call, &name, &request.ack_ids, seconds)
     }
 }
-
