@@ -412,3 +412,9 @@ pub fn forget(call: &mut Call, subscription: &str) -> Result<()> {
     wake(call);
     Ok(())
 }
+
+/// How many messages lie in the store.
+#[cfg(test)]
+pub fn stored(txn: &Txn) -> Result<usize> {
+    Ok(txn.list(&MESSAGES, "")?.len())
+}
