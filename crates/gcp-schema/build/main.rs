@@ -1,3 +1,4 @@
+#![allow(clippy::disallowed_methods, reason = "cargo speaks to build scripts through the environment")]
 //! Derives the schema from the published source of the `googleapis-tonic-*` crates: descriptors, traits, methods.
 //!
 //! Nothing is downloaded and nothing generated is committed; where the crates lie is asked of cargo.
@@ -41,8 +42,42 @@ fn main() {
     fs::write(out.join("methods.rs"), emit::methods(&schema, &routes)).expect("OUT_DIR is writable");
 }
 
-/// Package name and folder of each source crate.
+/// Package name and folder of each source crate: as the lock file names them, in cargo's own store, else where cargo says.
+///
+/// Asking cargo first would need every package of the lock file on the machine, also those that nothing here builds.
 fn sources(home: &Path) -> Vec<(String, PathBuf)> {
+    let lock = fs::read_to_string(home.join("../../Cargo.lock")).expect("the workspace's lock file");
+    let wanted: Vec<(String, String)> = lock
+        .split("[[package]]")
+        .filter_map(|entry| Some((quoted(entry, "name")?, quoted(entry, "version")?)))
+        .filter(|(name, _)| name.starts_with("googleapis-tonic-"))
+        .collect();
+    assert!(!wanted.is_empty(), "no googleapis-tonic-* crate among the dependencies");
+    let stores: Vec<PathBuf> = cargo_home()
+        .and_then(|home| fs::read_dir(home.join("registry/src")).ok())
+        .map(|entries| entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect())
+        .unwrap_or_default();
+    let found: Vec<_> = wanted
+        .iter()
+        .filter_map(|(name, version)| {
+            let folder = stores.iter().map(|store| store.join(format!("{name}-{version}"))).find(|folder| folder.is_dir())?;
+            Some((name.clone(), folder))
+        })
+        .collect();
+    if found.len() == wanted.len() { found } else { ask_cargo(home) }
+}
+
+fn quoted(entry: &str, key: &str) -> Option<String> {
+    let line = entry.lines().find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('='))?;
+    Some(line.trim().trim_matches('"').to_owned())
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")))
+}
+
+/// For vendored sources and other stores.
+fn ask_cargo(home: &Path) -> Vec<(String, PathBuf)> {
     let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = std::process::Command::new(cargo)
         .args(["metadata", "--offline", "--format-version", "1", "--manifest-path"])
@@ -63,7 +98,6 @@ fn sources(home: &Path) -> Vec<(String, PathBuf)> {
         })
         .collect();
     found.sort();
-    assert!(!found.is_empty(), "no googleapis-tonic-* crate among the dependencies");
     found
 }
 
