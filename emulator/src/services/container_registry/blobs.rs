@@ -58,7 +58,9 @@ pub async fn get(kernel: &Arc<Kernel>, repository: &Repository, digest: &str, re
             }
         })
         .await?;
-    let Some((size, opened)) = found else { return Err(coded(404, "BLOB_UNKNOWN", format!("Failed to fetch \"{digest}\""))) };
+    let Some((size, opened)) = found else {
+        return Err(coded(404, "BLOB_UNKNOWN", format!("Failed to fetch \"{digest}\"")));
+    };
     let mut answer = match opened {
         None => rest::empty(200),
         Some(opened) => stream(opened, range.as_deref(), size)?,
@@ -74,8 +76,11 @@ pub async fn get(kernel: &Arc<Kernel>, repository: &Repository, digest: &str, re
 /// Served directly: Container Registry redirects to Storage, which on loopback would only cost a round trip.
 fn stream(opened: Opened, range: Option<&str>, size: u64) -> Result<Answer> {
     let part = range.and_then(|text| text.strip_prefix("bytes=")).and_then(|text| text.split_once('-'));
-    let (from, to, status) = match part.and_then(|(from, to)| Some((from.parse::<u64>().ok()?, to.parse::<u64>().ok()))) {
-        Some((from, _)) if from >= size => return Err(coded(416, "UNSUPPORTED", "The requested range cannot be satisfied.")),
+    let (from, to, status) = match part.and_then(|(from, to)| Some((from.parse::<u64>().ok()?, to.parse::<u64>().ok())))
+    {
+        Some((from, _)) if from >= size => {
+            return Err(coded(416, "UNSUPPORTED", "The requested range cannot be satisfied."));
+        }
         Some((from, to)) => (from, to.map_or(size, |to| size.min(to.saturating_add(1))).max(from), 206),
         None => (0, size, 200),
     };
@@ -153,7 +158,9 @@ fn accepted(name: &str, id: &str, size: u64) -> Answer {
 async fn receive(request: Request, upload: &mut Upload) -> Result<()> {
     let mut body = request.into_body();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| coded(400, "BLOB_UPLOAD_INVALID", "The upload was cut off.").with_log(error.to_string()))?;
+        let frame = frame.map_err(|error| {
+            coded(400, "BLOB_UPLOAD_INVALID", "The upload was cut off.").with_log(error.to_string())
+        })?;
         if let Ok(data) = frame.into_data() {
             upload.writer.write(data).await?;
         }
@@ -162,14 +169,21 @@ async fn receive(request: Request, upload: &mut Upload) -> Result<()> {
 }
 
 /// PATCH, PUT, GET and DELETE of a session.
-pub async fn resume(kernel: &Arc<Kernel>, repository: &Repository, name: &str, id: &str, request: Request) -> Result<Answer> {
+pub async fn resume(
+    kernel: &Arc<Kernel>,
+    repository: &Repository,
+    name: &str,
+    id: &str,
+    request: Request,
+) -> Result<Answer> {
     let unknown = || coded(404, "BLOB_UPLOAD_UNKNOWN", "The upload is not known to the registry.");
     let uploads = kernel.local.get::<Uploads>();
     let slot = uploads.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned().ok_or_else(unknown)?;
     let forget = || {
         uploads.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     };
-    let mut slot = slot.try_lock_owned().map_err(|_| coded(409, "UNKNOWN", "Another request is writing to this upload."))?;
+    let mut slot =
+        slot.try_lock_owned().map_err(|_| coded(409, "UNKNOWN", "Another request is writing to this upload."))?;
     let method = request.method().clone();
     match method {
         Method::PATCH => {

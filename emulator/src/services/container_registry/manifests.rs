@@ -74,13 +74,22 @@ pub async fn get(kernel: &Arc<Kernel>, repository: &Repository, reference: &str,
 fn references(manifest: &Value) -> (Vec<String>, Vec<String>) {
     let digest = |value: &Value| value.get("digest").and_then(Value::as_str).map(str::to_owned);
     let list = |name: &str| manifest.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut blobs: Vec<String> = list("layers").iter().filter(|layer| layer.get("urls").is_none()).filter_map(digest).collect();
+    let mut blobs: Vec<String> =
+        list("layers").iter().filter(|layer| layer.get("urls").is_none()).filter_map(digest).collect();
     blobs.extend(manifest.get("config").and_then(digest));
-    blobs.extend(list("fsLayers").iter().filter_map(|layer| layer.get("blobSum").and_then(Value::as_str).map(str::to_owned)));
+    blobs.extend(
+        list("fsLayers").iter().filter_map(|layer| layer.get("blobSum").and_then(Value::as_str).map(str::to_owned)),
+    );
     (blobs, list("manifests").iter().filter_map(digest).collect())
 }
 
-pub async fn put(kernel: &Arc<Kernel>, repository: &Repository, name: &str, reference: &str, request: Request) -> Result<Answer> {
+pub async fn put(
+    kernel: &Arc<Kernel>,
+    repository: &Repository,
+    name: &str,
+    reference: &str,
+    request: Request,
+) -> Result<Answer> {
     if !is_reference(reference) {
         return Err(coded(400, "MANIFEST_INVALID", format!("Invalid reference '{reference}'.")));
     }
@@ -89,7 +98,8 @@ pub async fn put(kernel: &Arc<Kernel>, repository: &Repository, name: &str, refe
     let spec = spec(&request, "registry.manifests.put", "storage.objects.create", repository, Mode::Write);
     let bytes = rest::read_all(request.into_body(), MAX_MANIFEST).await?;
     let invalid = |what: String| coded(400, "MANIFEST_INVALID", what);
-    let manifest: Value = serde_json::from_slice(&bytes).map_err(|error| invalid(format!("The manifest is no JSON: {error}.")))?;
+    let manifest: Value =
+        serde_json::from_slice(&bytes).map_err(|error| invalid(format!("The manifest is no JSON: {error}.")))?;
     let media_type = manifest.get("mediaType").and_then(Value::as_str).unwrap_or(&content_type).to_owned();
     if media_type.is_empty() {
         return Err(invalid("The manifest has no media type.".to_owned()));
@@ -110,12 +120,20 @@ pub async fn put(kernel: &Arc<Kernel>, repository: &Repository, name: &str, refe
         .run(spec, |call| {
             for blob in &blobs {
                 if doors::find_object(call, &bucket, &blob_object(blob))?.is_none() {
-                    return Err(coded(400, "MANIFEST_BLOB_UNKNOWN", format!("The manifest names {blob}, which was not pushed.")));
+                    return Err(coded(
+                        400,
+                        "MANIFEST_BLOB_UNKNOWN",
+                        format!("The manifest names {blob}, which was not pushed."),
+                    ));
                 }
             }
             for child in &children {
                 if doors::find_object(call, &bucket, &manifest_object(&repository.image, child))?.is_none() {
-                    return Err(coded(400, "MANIFEST_BLOB_UNKNOWN", format!("The index names {child}, which was not pushed.")));
+                    return Err(coded(
+                        400,
+                        "MANIFEST_BLOB_UNKNOWN",
+                        format!("The index names {child}, which was not pushed."),
+                    ));
                 }
             }
             let metadata = BTreeMap::from([("imageSizeBytes".to_owned(), size.to_string())]);
@@ -124,7 +142,13 @@ pub async fn put(kernel: &Arc<Kernel>, repository: &Repository, name: &str, refe
                 let metadata = BTreeMap::from([(POINTS_AT.to_owned(), digest.clone())]);
                 store(call, &bucket, tag_object(&repository.image, reference), "text/plain", metadata, b"")?;
             }
-            announce(call, repository, "INSERT", Some(&digest), Some(reference).filter(|reference| !is_digest(reference)))
+            announce(
+                call,
+                repository,
+                "INSERT",
+                Some(&digest),
+                Some(reference).filter(|reference| !is_digest(reference)),
+            )
         })
         .await?;
     let mut answer = rest::empty(201);
@@ -134,7 +158,14 @@ pub async fn put(kernel: &Arc<Kernel>, repository: &Repository, name: &str, refe
     Ok(answer)
 }
 
-fn store(call: &mut Call, bucket: &str, name: String, content_type: &str, metadata: BTreeMap<String, String>, bytes: &[u8]) -> Result<()> {
+fn store(
+    call: &mut Call,
+    bucket: &str,
+    name: String,
+    content_type: &str,
+    metadata: BTreeMap<String, String>,
+    bytes: &[u8],
+) -> Result<()> {
     let data_key = doors::begin_object(call, bucket, &name)?;
     if bytes.len() > envelope::CHUNK {
         return Err(coded(400, "MANIFEST_INVALID", format!("The manifest is larger than {} bytes.", envelope::CHUNK)));
@@ -145,7 +176,13 @@ fn store(call: &mut Call, bucket: &str, name: String, content_type: &str, metada
 }
 
 /// The message that Container Registry sends to topic `gcr`.
-fn announce(call: &mut Call, repository: &Repository, action: &str, digest: Option<&str>, tag: Option<&str>) -> Result<()> {
+fn announce(
+    call: &mut Call,
+    repository: &Repository,
+    action: &str,
+    digest: Option<&str>,
+    tag: Option<&str>,
+) -> Result<()> {
     let mut message = Map::new();
     message.insert("action".to_owned(), json!(action));
     if let Some(digest) = digest {
@@ -158,7 +195,12 @@ fn announce(call: &mut Call, repository: &Repository, action: &str, digest: Opti
     doors::announce(call, &project, "gcr", Value::Object(message).to_string().into_bytes())
 }
 
-pub async fn delete(kernel: &Arc<Kernel>, repository: &Repository, reference: &str, request: Request) -> Result<Answer> {
+pub async fn delete(
+    kernel: &Arc<Kernel>,
+    repository: &Repository,
+    reference: &str,
+    request: Request,
+) -> Result<Answer> {
     if !is_reference(reference) {
         return Err(coded(400, "MANIFEST_INVALID", format!("Invalid reference '{reference}'.")));
     }
@@ -206,7 +248,11 @@ pub async fn list(kernel: &Arc<Kernel>, repository: &Repository, request: Reques
         let usage = json!({"usage": if exists { "ACTIVE" } else { "INACTIVE" }});
         return Ok(rest::respond(200, "application/json", usage.to_string()));
     }
-    let name = format!("{}{}", gcp_names::RegistryHost::image_path(&repository.project), if repository.image.is_empty() { String::new() } else { format!("/{}", repository.image) });
+    let name = format!(
+        "{}{}",
+        gcp_names::RegistryHost::image_path(&repository.project),
+        if repository.image.is_empty() { String::new() } else { format!("/{}", repository.image) }
+    );
     let body = listing(&name, &prefix, &objects);
     Ok(rest::respond(200, "application/json", body.to_string()))
 }

@@ -29,13 +29,23 @@ use crate::rest::{Answer, Request, respond, spec as rest_spec};
 
 const API: &str = "containerregistry.googleapis.com";
 
-fn spec(request: &Request, method: &'static str, permission: &'static str, repository: &Repository, mode: Mode) -> Spec {
+fn spec(
+    request: &Request,
+    method: &'static str,
+    permission: &'static str,
+    repository: &Repository,
+    mode: Mode,
+) -> Spec {
     // The API is switched on by the first push, so the pipeline does not ask for it.
     rest_spec(request, method, "", permission, format!("buckets/{}", repository.bucket()), mode)
 }
 
 /// Before anything is written: the API, and at the first push of a host its bucket.
-fn bucket_for_push(kernel: &Arc<Kernel>, repository: &Repository, request: &Request) -> impl Future<Output = Result<()>> + Send {
+fn bucket_for_push(
+    kernel: &Arc<Kernel>,
+    repository: &Repository,
+    request: &Request,
+) -> impl Future<Output = Result<()>> + Send {
     let look = spec(request, "registry.bucket", "", repository, Mode::Read);
     let mut create = spec(request, "registry.firstPush", "storage.buckets.create", repository, Mode::Write);
     create.resource = format!("projects/{}", repository.project);

@@ -47,7 +47,9 @@ pub fn target(request: &Request) -> Option<Target> {
     }
     let words = segments(path.strip_prefix("/v2/")?)?;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    if let ["projects" | "folders" | "organizations", _, "policies" | "constraints" | "customConstraints", ..] = words[..] {
+    if let ["projects" | "folders" | "organizations", _, "policies" | "constraints" | "customConstraints", ..] =
+        words[..]
+    {
         return None;
     }
     let join = |words: &[&str]| words.join("/");
@@ -85,7 +87,8 @@ pub fn repository(request: &Request, name: &str) -> Option<Repository> {
     let fits = |text: &str, more: &[u8]| {
         text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || more.contains(&b))
     };
-    let image_fits = image.is_empty() || image.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && fits(part, b"._"));
+    let image_fits = image.is_empty()
+        || image.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && fits(part, b"._"));
     (!project.is_empty() && fits(project, b".") && image_fits).then(|| Repository {
         host,
         project: project.to_owned(),
@@ -112,9 +115,15 @@ mod tests {
     fn hosts_come_from_the_header_or_from_the_name() {
         let full = |host: &str, name: &str| repository(&request(host, "/v2/"), name).map(|found| found.full());
         assert_eq!(full("127.0.0.1:80", "my-project/web").as_deref(), Some("gcr.io/my-project/web"));
-        assert_eq!(full("127.0.0.1:80", "eu.gcr.io/my-project/web/api").as_deref(), Some("eu.gcr.io/my-project/web/api"));
+        assert_eq!(
+            full("127.0.0.1:80", "eu.gcr.io/my-project/web/api").as_deref(),
+            Some("eu.gcr.io/my-project/web/api")
+        );
         assert_eq!(full("eu.gcr.io", "my-project/web").as_deref(), Some("eu.gcr.io/my-project/web"));
-        assert_eq!(full("127.0.0.1", "example.com/my-project/web").as_deref(), Some("gcr.io/example.com/my-project/web"));
+        assert_eq!(
+            full("127.0.0.1", "example.com/my-project/web").as_deref(),
+            Some("gcr.io/example.com/my-project/web")
+        );
         assert_eq!(full("127.0.0.1", "my-project/../x"), None);
         assert_eq!(full("127.0.0.1", "UPPER/x"), None);
     }
@@ -124,7 +133,10 @@ mod tests {
         assert_eq!(target(&request("h", "/v2/projects/p/policies/c")), None);
         assert_eq!(target(&request("h", "/v2/folders")), None);
         assert_eq!(target(&request("h", "/v2/p/img/blobs/uploads/")), Some(Target::Uploads("p/img".into())));
-        assert_eq!(target(&request("h", "/v2/p/img/manifests/v1")), Some(Target::Manifest("v1".into(), "p/img".into())));
+        assert_eq!(
+            target(&request("h", "/v2/p/img/manifests/v1")),
+            Some(Target::Manifest("v1".into(), "p/img".into()))
+        );
         assert_eq!(target(&request("h", "/v2/")), Some(Target::Ping));
     }
 }

@@ -4,18 +4,18 @@ use gcp_schema::pubsub::{
     AcknowledgeRequest, DeleteSubscriptionRequest, DeleteTopicRequest, DetachSubscriptionRequest,
     DetachSubscriptionResponse, ExpirationPolicy, GetSubscriptionRequest, GetTopicRequest, ListSubscriptionsRequest,
     ListSubscriptionsResponse, ListTopicSnapshotsRequest, ListTopicSnapshotsResponse, ListTopicSubscriptionsRequest,
-    ListTopicSubscriptionsResponse, ListTopicsRequest, ListTopicsResponse, ModifyAckDeadlineRequest, ModifyPushConfigRequest, PublishRequest,
-    PublishResponse, PullRequest, PullResponse, PushConfig, Subscription, Topic, UpdateSubscriptionRequest,
-    UpdateTopicRequest, subscription,
+    ListTopicSubscriptionsResponse, ListTopicsRequest, ListTopicsResponse, ModifyAckDeadlineRequest,
+    ModifyPushConfigRequest, PublishRequest, PublishResponse, PullRequest, PullResponse, PushConfig, SeekRequest,
+    SeekResponse, Subscription, Topic, UpdateSubscriptionRequest, UpdateTopicRequest, seek_request, subscription,
 };
 use gcp_schema::services::pubsub::{Publisher, Subscriber};
 
-use super::model::{self, DELETED_TOPIC, FANOUT, SUBSCRIPTIONS, TOPICS};
 use super::filter::Filter;
+use super::model::{self, DELETED_TOPIC, FANOUT, SUBSCRIPTIONS, TOPICS};
 use super::{PubSub, backlog, keys};
 use crate::doors;
 use crate::kernel::table::TextRow;
-use crate::kernel::{Call, Code, Error, Result, mask, paging};
+use crate::kernel::{Call, Code, Error, Result, Time, mask, paging};
 
 const CREATE: &str = "google.pubsub.v1.Publisher.CreateTopic";
 const UPDATE: &str = "google.pubsub.v1.Publisher.UpdateTopic";
@@ -98,7 +98,9 @@ impl Publisher<Call> for PubSub {
         let mut topic = model::topic(call, &name)?;
         let paths = mask::paths(request.update_mask.as_ref());
         if paths.is_empty() {
-            return Err(Error::invalid_argument("Invalid update_mask provided in the UpdateTopicRequest: it must name at least one field."));
+            return Err(Error::invalid_argument(
+                "Invalid update_mask provided in the UpdateTopicRequest: it must name at least one field.",
+            ));
         }
         for path in &paths {
             match path.as_str() {
@@ -128,7 +130,9 @@ impl Publisher<Call> for PubSub {
         let (name, project) = model::parse(call, &request.topic, "topics")?;
         let count = request.messages.len();
         if count == 0 {
-            return Err(Error::invalid_argument("The value for message_count is too small. You passed 0 in the request, but the minimum value is 1."));
+            return Err(Error::invalid_argument(
+                "The value for message_count is too small. You passed 0 in the request, but the minimum value is 1.",
+            ));
         }
         if count > 1000 {
             return Err(Error::invalid_argument(format!(
@@ -142,7 +146,9 @@ impl Publisher<Call> for PubSub {
             )));
         }
         if request.messages.iter().any(|message| message.data.is_empty() && message.attributes.is_empty()) {
-            return Err(Error::invalid_argument("One or more messages in the publish request is empty. Each message must contain either non-empty data, or at least one attribute."));
+            return Err(Error::invalid_argument(
+                "One or more messages in the publish request is empty. Each message must contain either non-empty data, or at least one attribute.",
+            ));
         }
         Ok(PublishResponse { message_ids: backlog::publish(call, &name, &project, request.messages)? })
     }
@@ -159,15 +165,25 @@ impl Publisher<Call> for PubSub {
         Ok(ListTopicsResponse { topics: page.items, next_page_token: page.next_token })
     }
 
-    fn list_topic_subscriptions(&self, call: &mut Call, request: ListTopicSubscriptionsRequest) -> Result<ListTopicSubscriptionsResponse> {
+    fn list_topic_subscriptions(
+        &self,
+        call: &mut Call,
+        request: ListTopicSubscriptionsRequest,
+    ) -> Result<ListTopicSubscriptionsResponse> {
         let (name, _) = model::parse(call, &request.topic, "topics")?;
         model::topic(call, &name)?;
         let size = paging::size(request.page_size, 100, 1000)?;
-        let page = paging::page(&call.txn, &FANOUT, &format!("{name}\0"), size, &request.page_token, |_, row| Ok(Some(row.text)))?;
+        let page = paging::page(&call.txn, &FANOUT, &format!("{name}\0"), size, &request.page_token, |_, row| {
+            Ok(Some(row.text))
+        })?;
         Ok(ListTopicSubscriptionsResponse { subscriptions: page.items, next_page_token: page.next_token })
     }
 
-    fn list_topic_snapshots(&self, call: &mut Call, request: ListTopicSnapshotsRequest) -> Result<ListTopicSnapshotsResponse> {
+    fn list_topic_snapshots(
+        &self,
+        call: &mut Call,
+        request: ListTopicSnapshotsRequest,
+    ) -> Result<ListTopicSnapshotsResponse> {
         let (name, _) = model::parse(call, &request.topic, "topics")?;
         model::topic(call, &name)?;
         Ok(ListTopicSnapshotsResponse::default())
@@ -186,7 +202,11 @@ impl Publisher<Call> for PubSub {
         doors::forget_policy(call, &name)
     }
 
-    fn detach_subscription(&self, call: &mut Call, request: DetachSubscriptionRequest) -> Result<DetachSubscriptionResponse> {
+    fn detach_subscription(
+        &self,
+        call: &mut Call,
+        request: DetachSubscriptionRequest,
+    ) -> Result<DetachSubscriptionResponse> {
         let (name, _) = model::parse(call, &request.subscription, "subscriptions")?;
         let mut row = model::subscription(call, &name)?;
         row.detached = true;
@@ -217,7 +237,10 @@ fn check_subscription(subscription: &Subscription) -> Result<()> {
         )));
     }
     check_push(subscription.push_config.as_ref())?;
-    if subscription.bigquery_config.is_some() || subscription.cloud_storage_config.is_some() || subscription.bigtable_config.is_some() {
+    if subscription.bigquery_config.is_some()
+        || subscription.cloud_storage_config.is_some()
+        || subscription.bigtable_config.is_some()
+    {
         return Err(unimplemented("Delivery to BigQuery, Bigtable or Cloud Storage"));
     }
     Filter::parse(&subscription.filter)?;
@@ -265,7 +288,9 @@ impl Subscriber<Call> for PubSub {
         let mut row = model::subscription(call, &name)?;
         let paths = mask::paths(request.update_mask.as_ref());
         if paths.is_empty() {
-            return Err(Error::invalid_argument("Invalid update_mask provided in the UpdateSubscriptionRequest: it must name at least one field."));
+            return Err(Error::invalid_argument(
+                "Invalid update_mask provided in the UpdateSubscriptionRequest: it must name at least one field.",
+            ));
         }
         for path in &paths {
             match path.as_str() {
@@ -288,7 +313,11 @@ impl Subscriber<Call> for PubSub {
         Ok(row)
     }
 
-    fn list_subscriptions(&self, call: &mut Call, request: ListSubscriptionsRequest) -> Result<ListSubscriptionsResponse> {
+    fn list_subscriptions(
+        &self,
+        call: &mut Call,
+        request: ListSubscriptionsRequest,
+    ) -> Result<ListSubscriptionsResponse> {
         let prefix = project_prefix(call, &request.project, "subscriptions")?;
         let size = paging::size(request.page_size, 100, 1000)?;
         let page = paging::page(&call.txn, &SUBSCRIPTIONS, &prefix, size, &request.page_token, |_, row| Ok(Some(row)))?;
@@ -311,10 +340,28 @@ impl Subscriber<Call> for PubSub {
         check_push(request.push_config.as_ref())
     }
 
+    /// To a time: forward it drops, back it brings nothing.
+    fn seek(&self, call: &mut Call, request: SeekRequest) -> Result<SeekResponse> {
+        let (name, _) = model::parse(call, &request.subscription, "subscriptions")?;
+        model::subscription(call, &name)?;
+        match request.target {
+            Some(seek_request::Target::Time(time)) => backlog::seek(call, &name, Time::from_proto(&time))?,
+            Some(seek_request::Target::Snapshot(snapshot)) => return Err(model::missing(&snapshot)),
+            None => {
+                return Err(Error::invalid_argument(
+                    "You have passed an invalid argument to the service (argument=target).",
+                ));
+            }
+        }
+        Ok(SeekResponse {})
+    }
+
     fn pull(&self, call: &mut Call, request: PullRequest) -> Result<PullResponse> {
         let (name, _) = model::parse(call, &request.subscription, "subscriptions")?;
         if request.max_messages <= 0 {
-            return Err(Error::invalid_argument("You have passed an invalid argument to the service (argument=max_messages)."));
+            return Err(Error::invalid_argument(
+                "You have passed an invalid argument to the service (argument=max_messages).",
+            ));
         }
         let max = (request.max_messages as usize).min(1000);
         Ok(PullResponse { received_messages: backlog::pull(call, &name, max, None)? })

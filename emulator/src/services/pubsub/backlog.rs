@@ -316,7 +316,9 @@ fn parse_ack(ack_id: &str) -> Result<(u64, u32)> {
             let (sequence, attempt) = text.split_once('.')?;
             Some((sequence.parse().ok()?, attempt.parse().ok()?))
         })
-        .ok_or_else(|| Error::invalid_argument(format!("You have passed an invalid ack ID to the service (ack_id={ack_id}).")))
+        .ok_or_else(|| {
+            Error::invalid_argument(format!("You have passed an invalid ack ID to the service (ack_id={ack_id})."))
+        })
 }
 
 /// A late acknowledgement counts too, as in production: the message may have been delivered again meanwhile.
@@ -391,6 +393,33 @@ pub fn modify_deadline(call: &mut Call, name: &str, ack_ids: &[String], seconds:
     if seconds == 0 {
         wake(call);
     }
+    Ok(())
+}
+
+/// Drops what was published before `time`: what a seek forward means. A seek back brings nothing, for nothing that was
+/// acknowledged is retained.
+pub fn seek(call: &mut Call, name: &str, time: Time) -> Result<()> {
+    let prefix = format!("{name}\0");
+    // Those that wait first, so that none of them is moved up on the way.
+    for (waiting, entry) in call.txn.list(&WAITING, &prefix)? {
+        if entry.published < time.0 {
+            call.txn.delete(&WAITING, &waiting)?;
+            release(call, sequence_of(&waiting)?)?;
+            let chain = chain_key(name, &entry.chain);
+            let left = call.txn.get(&CHAINS, &chain)?.map_or(0, |row| row.number).saturating_sub(1);
+            call.txn.put(&CHAINS, &chain, &NumberRow { number: left })?;
+        }
+    }
+    for table in [&READY, &OUTSTANDING] {
+        for (key, entry) in call.txn.list(table, &prefix)? {
+            if entry.published < time.0 {
+                let sequence = sequence_of(&key)?;
+                take_outstanding(call, name, sequence)?;
+                done(call, name, sequence, &entry)?;
+            }
+        }
+    }
+    wake(call);
     Ok(())
 }
 

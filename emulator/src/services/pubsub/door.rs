@@ -4,8 +4,8 @@ use gcp_schema::pubsub::{PubsubMessage, Topic};
 use gcp_schema::services::pubsub::Publisher as _;
 
 use super::PubSub;
-use super::model::{self, SUBSCRIPTIONS, TOPICS};
 use super::backlog;
+use super::model::{self, SUBSCRIPTIONS, TOPICS};
 use crate::doors::Project;
 use crate::kernel::due::Due;
 use crate::kernel::{Call, Error, Result};

@@ -192,7 +192,9 @@ impl Parser {
             self.expect(')')?;
             return Ok(Filter::Prefix(key, value));
         }
-        if self.peek() == Some(&Token::Word("attributes".to_owned())) && self.tokens.get(self.at + 1) == Some(&Token::Mark(':')) {
+        if self.peek() == Some(&Token::Word("attributes".to_owned()))
+            && self.tokens.get(self.at + 1) == Some(&Token::Mark(':'))
+        {
             self.at += 2;
             return self.key().map(Filter::Has);
         }

@@ -1,7 +1,7 @@
 //! Pub/Sub.
 //!
 //! Faithful: topics with keys that can be set, changed and removed; both CMEK constraints; publish, pull, acknowledge,
-//! deadlines by the clock, message retention, ordering keys, filters; StreamingPull; refusals in production's words, also
+//! deadlines by the clock, message retention, ordering keys, filters, seek to a time; StreamingPull; refusals in production's words, also
 //! when a topic's key is lost. Message data is sealed under the topic's key as it was when it was published, in the name of
 //! the topic's project; attributes are not.
 //!
@@ -50,7 +50,6 @@ const GAPS: &[&str] = &[
     "/google.pubsub.v1.Subscriber/DeleteSnapshot",
     "/google.pubsub.v1.Subscriber/GetSnapshot",
     "/google.pubsub.v1.Subscriber/ListSnapshots",
-    "/google.pubsub.v1.Subscriber/Seek",
     "/google.pubsub.v1.Subscriber/UpdateSnapshot",
 ];
 

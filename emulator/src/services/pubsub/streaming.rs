@@ -68,7 +68,11 @@ pub async fn pull(
         kernel: Arc::clone(kernel),
         spec,
         subscription,
-        deadline: if first.stream_ack_deadline_seconds == 0 { 10 } else { first.stream_ack_deadline_seconds.clamp(10, 600) },
+        deadline: if first.stream_ack_deadline_seconds == 0 {
+            10
+        } else {
+            first.stream_ack_deadline_seconds.clamp(10, 600)
+        },
         max_messages: bound(first.max_outstanding_messages),
         max_bytes: bound(first.max_outstanding_bytes),
         outstanding: HashMap::new(),

@@ -161,7 +161,10 @@ async fn an_idle_stream_leaves_no_trace_and_a_deleted_subscription_ends_it() {
     assert!(client.is_quiet().await);
     let lines = world.0.audit().len();
     // Something else changes: the stream looks, finds nothing, says nothing.
-    world.call("PUT /v1/projects/my-project/subscriptions/other", json!({"topic": "projects/my-project/topics/gcr"})).await.ok();
+    world
+        .call("PUT /v1/projects/my-project/subscriptions/other", json!({"topic": "projects/my-project/topics/gcr"}))
+        .await
+        .ok();
     publish(&world, json!([message("x")])).await.ok();
     assert_eq!(texts(&client.texts().await), ["x"]);
     assert_eq!(world.0.audit().len(), lines + 3, "create, publish, and the one pull that had something");
