@@ -12,14 +12,23 @@ use super::names::Repository;
 use super::{bucket_for_push, spec};
 use crate::doors;
 use crate::kernel::body::{DataKey, Opened, Writer};
-use crate::kernel::{Error, Kernel, Mode, Result};
+use crate::kernel::time::DAY;
+use crate::kernel::{Error, Kernel, Mode, Result, Time};
 use crate::rest::{self, Answer, Query, Request};
 
 /// Uploads on their way. Gone at a restart: clients start again.
 #[derive(Default)]
-pub struct Uploads(Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Upload>>>>>);
+pub struct Uploads(Mutex<HashMap<String, Slot>>);
+
+struct Slot {
+    started: Time,
+    /// Empty once the upload is being finished.
+    upload: Arc<tokio::sync::Mutex<Option<Upload>>>,
+}
 
 struct Upload {
+    /// Its data key is wrapped for this bucket and no other.
+    bucket: String,
     writer: Writer,
     data_key: DataKey,
 }
@@ -112,7 +121,7 @@ pub async fn start(kernel: &Arc<Kernel>, repository: &Repository, name: &str, re
     }
     let spec = spec(&request, "registry.blobs.start", "storage.objects.create", repository, Mode::Read);
     let data_key = kernel.run(spec, |call| doors::begin_object(call, &bucket, "containers/images/upload")).await?;
-    let mut upload = Upload { writer: Writer::new(Arc::clone(kernel), data_key.key.clone(), true), data_key };
+    let mut upload = Upload { bucket, writer: Writer::new(Arc::clone(kernel), data_key.key.clone(), true), data_key };
     if let Some(digest) = query.get("digest") {
         let digest = digest.to_owned();
         let finish = spec_for_finish(&request, repository);
@@ -125,10 +134,12 @@ pub async fn start(kernel: &Arc<Kernel>, repository: &Repository, name: &str, re
     let uploads = kernel.local.get::<Uploads>();
     {
         let mut map = uploads.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = kernel.clock.now();
+        map.retain(|_, slot| slot.started.plus_micros(DAY) > now);
         if map.len() >= MAX_UPLOADS {
-            return Err(coded(429, "UNKNOWN", "Too many uploads are open."));
+            return Err(coded(429, "TOOMANYREQUESTS", "Too many uploads are open."));
         }
-        map.insert(id.clone(), Arc::new(tokio::sync::Mutex::new(Some(upload))));
+        map.insert(id.clone(), Slot { started: now, upload: Arc::new(tokio::sync::Mutex::new(Some(upload))) });
     }
     Ok(accepted(name, &id, 0))
 }
@@ -178,12 +189,18 @@ pub async fn resume(
 ) -> Result<Answer> {
     let unknown = || coded(404, "BLOB_UPLOAD_UNKNOWN", "The upload is not known to the registry.");
     let uploads = kernel.local.get::<Uploads>();
-    let slot = uploads.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned().ok_or_else(unknown)?;
+    let slot = {
+        let map = uploads.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&map.get(id).ok_or_else(unknown)?.upload)
+    };
     let forget = || {
         uploads.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     };
     let mut slot =
         slot.try_lock_owned().map_err(|_| coded(409, "UNKNOWN", "Another request is writing to this upload."))?;
+    if slot.as_ref().is_none_or(|upload| upload.bucket != repository.bucket()) {
+        return Err(unknown());
+    }
     let method = request.method().clone();
     match method {
         Method::PATCH => {
@@ -239,6 +256,14 @@ async fn finish_upload(
         ..doors::NewObject::default()
     };
     let bucket = repository.bucket();
-    kernel.run(spec, |call| doors::finish_object(call, &bucket, &object, finished, &upload.data_key)).await?;
+    kernel
+        .run(spec, |call| {
+            // What is there already stays as it is, its encryption too.
+            if doors::find_object(call, &bucket, &object.name)?.is_none() {
+                doors::finish_object(call, &bucket, &object, finished, &upload.data_key)?;
+            }
+            Ok(())
+        })
+        .await?;
     Ok(created(name, digest))
 }

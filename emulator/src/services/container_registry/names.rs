@@ -1,7 +1,7 @@
 //! Which host, repository and resource a Docker Registry path means.
 
 use gcp_names::RegistryHost;
-use gcp_names::registry::{is_digest, is_tag, split_repository};
+use gcp_names::registry::{is_digest, is_image, is_tag};
 
 use crate::rest::{Request, header, segments};
 
@@ -79,21 +79,24 @@ pub fn repository(request: &Request, name: &str) -> Option<Repository> {
         (None, Some((host, rest))) => (host, rest),
         (None, None) => (RegistryHost::Gcr, name),
     };
-    if let Some((project, image)) = split_repository(rest) {
-        return Some(Repository { host, project, image });
-    }
-    // A project alone, for its list of images; and short ids, which the emulator takes.
-    let (project, image) = rest.split_once('/').unwrap_or((rest, ""));
-    let fits = |text: &str, more: &[u8]| {
-        text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || more.contains(&b))
+    let (project, image) = split(rest)?;
+    Some(Repository { host, project, image })
+}
+
+/// `PROJECT[/IMAGE…]`, or `example.com/PROJECT[/IMAGE…]` for a project of a domain. Projects may be shorter than real ones.
+fn split(path: &str) -> Option<(String, String)> {
+    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+    let (project, image) = if first.contains('.') {
+        let (id, image) = rest.split_once('/').unwrap_or((rest, ""));
+        (format!("{first}:{id}"), image)
+    } else {
+        (first.to_owned(), rest)
     };
-    let image_fits = image.is_empty()
-        || image.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && fits(part, b"._"));
-    (!project.is_empty() && fits(project, b".") && image_fits).then(|| Repository {
-        host,
-        project: project.to_owned(),
-        image: image.to_owned(),
-    })
+    let id = project.rsplit(':').next().unwrap_or_default();
+    let id_fits = id.starts_with(|c: char| c.is_ascii_lowercase())
+        && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let domain_fits = project.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b':'));
+    (id_fits && domain_fits && (image.is_empty() || is_image(image))).then(|| (project, image.to_owned()))
 }
 
 pub fn is_reference(text: &str) -> bool {
@@ -124,7 +127,10 @@ mod tests {
             full("127.0.0.1", "example.com/my-project/web").as_deref(),
             Some("gcr.io/example.com/my-project/web")
         );
-        assert_eq!(full("127.0.0.1", "my-project/../x"), None);
+        assert_eq!(full("127.0.0.1", "example.com/my-project").as_deref(), Some("gcr.io/example.com/my-project/"));
+        for bad in ["my-project/../x", "my-project/", "example.com", "-x/y", "my-project//x", "a:b/c"] {
+            assert_eq!(full("127.0.0.1", bad).filter(|found| !found.ends_with('/')), None, "{bad}");
+        }
         assert_eq!(full("127.0.0.1", "UPPER/x"), None);
     }
 
