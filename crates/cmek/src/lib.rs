@@ -16,7 +16,7 @@ use clap::Parser as _;
 use serde_json::Value;
 
 use cli::{Cli, Clock, EmulatorCommand, Group, Hosts, Keys};
-use failure::{Failure, Outcome};
+use failure::Outcome;
 pub use process::Process;
 use session::Session;
 use ui::Ui;
