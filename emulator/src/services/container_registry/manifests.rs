@@ -134,10 +134,15 @@ pub async fn put(
     kernel
         .run(spec, |call| {
             activate(call, repository)?;
-            let pushed = |call: &mut Call, object: String, digest: &str| match doors::find_object(call, &bucket, &object)? {
-                Some(_) => Ok(()),
-                None => Err(coded(400, "MANIFEST_BLOB_UNKNOWN", format!("The manifest names {digest}, which was not pushed."))),
-            };
+            let pushed =
+                |call: &mut Call, object: String, digest: &str| match doors::find_object(call, &bucket, &object)? {
+                    Some(_) => Ok(()),
+                    None => Err(coded(
+                        400,
+                        "MANIFEST_BLOB_UNKNOWN",
+                        format!("The manifest names {digest}, which was not pushed."),
+                    )),
+                };
             for blob in &blobs {
                 pushed(call, blob_object(blob), blob)?;
             }

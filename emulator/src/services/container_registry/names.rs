@@ -86,17 +86,18 @@ pub fn repository(request: &Request, name: &str) -> Option<Repository> {
 /// `PROJECT[/IMAGE…]`, or `example.com/PROJECT[/IMAGE…]` for a project of a domain. Projects may be shorter than real ones.
 fn split(path: &str) -> Option<(String, String)> {
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
-    let (project, image) = if first.contains('.') {
+    let (domain, id, image) = if first.contains('.') {
         let (id, image) = rest.split_once('/').unwrap_or((rest, ""));
-        (format!("{first}:{id}"), image)
+        (first, id, image)
     } else {
-        (first.to_owned(), rest)
+        ("", first, rest)
     };
-    let id = project.rsplit(':').next().unwrap_or_default();
-    let id_fits = id.starts_with(|c: char| c.is_ascii_lowercase())
-        && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    let domain_fits = project.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b':'));
-    (id_fits && domain_fits && (image.is_empty() || is_image(image))).then(|| (project, image.to_owned()))
+    let fits =
+        |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.'));
+    let id_fits = id.starts_with(|c: char| c.is_ascii_lowercase()) && !id.contains('.') && fits(id);
+    let image_fits = (image.is_empty() && !path.ends_with('/')) || is_image(image);
+    let project = if domain.is_empty() { id.to_owned() } else { format!("{domain}:{id}") };
+    (id_fits && fits(domain) && image_fits).then(|| (project, image.to_owned()))
 }
 
 pub fn is_reference(text: &str) -> bool {
@@ -129,7 +130,7 @@ mod tests {
         );
         assert_eq!(full("127.0.0.1", "example.com/my-project").as_deref(), Some("gcr.io/example.com/my-project/"));
         for bad in ["my-project/../x", "my-project/", "example.com", "-x/y", "my-project//x", "a:b/c"] {
-            assert_eq!(full("127.0.0.1", bad).filter(|found| !found.ends_with('/')), None, "{bad}");
+            assert_eq!(full("127.0.0.1", bad), None, "{bad}");
         }
         assert_eq!(full("127.0.0.1", "UPPER/x"), None);
     }
