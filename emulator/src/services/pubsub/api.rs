@@ -194,7 +194,7 @@ impl Publisher<Call> for PubSub {
         model::topic(call, &name)?;
         for subscription in model::subscriptions_of(call, &name)? {
             let mut row = model::subscription(call, &subscription)?;
-            row.topic = DELETED_TOPIC.to_owned();
+            DELETED_TOPIC.clone_into(&mut row.topic);
             call.txn.put(&SUBSCRIPTIONS, &subscription, &row)?;
             call.txn.delete(&FANOUT, &format!("{name}\0{subscription}"))?;
         }

@@ -151,7 +151,7 @@ async fn messages_go_with_their_key() {
     subscribe(&world, "reader", json!({})).await;
     publish(&world, json!([message("secret")])).await.ok();
     world.post(&format!("/v1/{KEY}/cryptoKeyVersions/1:destroy"), json!({})).await.ok();
-    world.0.advance(Duration::from_secs(86_400)).await.unwrap();
+    world.0.advance(Duration::from_hours(24)).await.unwrap();
     let text = format!("{KEY}/cryptoKeyVersions/1 is not enabled, current state is: DESTROYED.");
     let pulled = world.post(&format!("{READER}:pull"), json!({"maxMessages": 1})).await;
     for said in [pulled, publish(&world, json!([message("more")])).await] {
