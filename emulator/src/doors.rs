@@ -15,7 +15,7 @@ pub use storage::door::{NewObject, ObjectInfo};
 
 /// The pipeline's second to fourth step: is the API enabled, may this caller do this.
 pub fn admit(call: &mut Call, spec: &Spec) -> Result<()> {
-    if !spec.api.is_empty()
+    if service_usage::door::is_checked(spec.api)
         && let Some(project) = project_of(call, &spec.resource)?
     {
         service_usage::door::require_enabled(call, &project, spec.api)?;
@@ -77,6 +77,11 @@ pub fn canonical(call: &mut Call, name: &str) -> Result<String> {
     Ok(tail.map_or_else(|| format!("projects/{id}"), |tail| format!("projects/{id}/{tail}")))
 }
 
+/// Whether a folder or organization is there.
+pub fn container_exists(call: &mut Call, name: &str) -> Result<bool> {
+    resource_manager::door::container_exists(call, name)
+}
+
 // Service Usage
 
 /// Whether the agent of a service exists in a project (its service is enabled, or its identity was generated).
@@ -99,6 +104,15 @@ pub fn activate_registry(call: &mut Call, project: &Project, api: &'static str) 
 /// Whether `member` holds `permission` on `resource` or on anything above it.
 pub fn allowed(call: &mut Call, member: &str, permission: &str, resource: &str) -> Result<bool> {
     iam::door::allowed(call, member, permission, resource)
+}
+
+/// Refuses a caller who lacks the permission: for calls whose resource the route table cannot name.
+pub fn require_permission(call: &mut Call, permission: &str, resource: &str, api: &str) -> Result<()> {
+    if call.kernel.settings.iam == IamMode::Enforce {
+        let member = call.caller.member.clone();
+        iam::door::require(call, &member, permission, resource, api)?;
+    }
+    Ok(())
 }
 
 /// Removes a deleted resource's policy, so that a namesake does not inherit it.

@@ -32,6 +32,11 @@ impl Emulator {
         Builder::default()
     }
 
+    #[cfg(test)]
+    pub(crate) fn kernel(&self) -> &Arc<Kernel> {
+        &self.kernel
+    }
+
     pub(crate) fn new(kernel: Arc<Kernel>, data_dir: Option<PathBuf>) -> Self {
         let router = Arc::new(Router::new(Arc::new(Server::new(Arc::clone(&kernel))), Limits::default()));
         Self { kernel, router, data_dir }
@@ -82,6 +87,20 @@ impl Emulator {
         self.router.handle(request).await
     }
 
+    /// As `handle`, with whole bodies: for clients in the same process.
+    pub async fn send(&self, request: http::Request<bytes::Bytes>) -> http::Response<bytes::Bytes> {
+        use http_body_util::BodyExt as _;
+        let (parts, body) = self.handle(request.map(gcp_gateway::full)).await.into_parts();
+        match body.collect().await {
+            Ok(body) => http::Response::from_parts(parts, body.to_bytes()),
+            Err(error) => {
+                let mut broken = http::Response::new(bytes::Bytes::from(error.to_string()));
+                *broken.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+                broken
+            }
+        }
+    }
+
     /// Moves the clock. What fell due has happened when this returns.
     pub async fn advance(&self, by: Duration) -> Result<()> {
         let micros = i64::try_from(by.as_micros())
@@ -101,6 +120,35 @@ impl Emulator {
     /// Sees each call's audit entry as it is made.
     pub fn watch(&self, watcher: Watcher) {
         self.kernel.audit.watch(watcher);
+    }
+
+    /// Files of the data directory that hold one of these byte strings. For proving that nothing lies in clear.
+    pub fn files_with(&self, needles: &[bytes::Bytes]) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for path in self.files()? {
+            let bytes = std::fs::read(&path).map_err(|error| Error::internal(error.to_string()))?;
+            if needles.iter().any(|needle| bytes.windows(needle.len()).any(|window| window == needle)) {
+                found.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
+            }
+        }
+        Ok(found)
+    }
+
+    /// How many files of key material there are.
+    pub fn key_files(&self) -> Result<usize> {
+        Ok(self.files()?.iter().filter(|path| path.extension().is_some_and(|ending| ending == "key")).count())
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        let mut folders: Vec<PathBuf> = self.data_dir.iter().cloned().collect();
+        let mut files = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).map_err(|error| Error::internal(error.to_string()))? {
+                let path = entry.map_err(|error| Error::internal(error.to_string()))?.path();
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
+        Ok(files)
     }
 
     pub fn data_dir(&self) -> Option<&std::path::Path> {

@@ -23,8 +23,21 @@ mod kernel;
 mod rest;
 mod server;
 mod services;
+#[cfg(test)]
+mod testing;
 
 pub use builder::{BuildError, Builder};
 pub use handle::{Emulator, Running};
 pub use kernel::audit::Entry as AuditEntry;
 pub use kernel::settings::{GcrEra, IamMode, ProjectMode};
+
+/// `sha256:` and the hash in hexadecimal, as registries name blobs.
+pub fn sha256_digest(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut sha = envelope::Sha256::new();
+    sha.update(bytes);
+    sha.finish().iter().fold("sha256:".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

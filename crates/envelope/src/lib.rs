@@ -4,9 +4,9 @@ mod checksum;
 mod key;
 mod stream;
 
-pub use checksum::{Crc32c, Md5, Sha256, crc32c};
+pub use checksum::{Crc32c, Md5, Sha256, crc32c, crc32c_combine};
 pub use key::{Key, open, seal};
-pub use stream::{CHUNK, Opener, Sealer, sealed_len};
+pub use stream::{CHUNK, Opener, SealedRange, Sealer, sealed_len, sealed_range};
 
 /// Why something could not be sealed or opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

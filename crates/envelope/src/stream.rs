@@ -17,6 +17,33 @@ pub fn sealed_len(plain: u64) -> u64 {
     plain + chunks * TAG as u64
 }
 
+/// Which sealed bytes hold a range of the plaintext.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealedRange {
+    pub from: u64,
+    pub to: u64,
+    pub first_chunk: u64,
+    /// How many plaintext bytes of the first chunk lie before the range.
+    pub skip: u64,
+}
+
+/// Where to read for the plaintext bytes `from..to` of a stream of `total`: whole chunks only, as they open no other
+/// way. `None` when the range is empty or goes beyond the end.
+pub fn sealed_range(from: u64, to: u64, total: u64) -> Option<SealedRange> {
+    if from >= to || to > total {
+        return None;
+    }
+    let (chunk, tag) = (CHUNK as u64, TAG as u64);
+    let first_chunk = from / chunk;
+    let chunks_before_end = to.div_ceil(chunk);
+    Some(SealedRange {
+        from: first_chunk * (chunk + tag),
+        to: (chunks_before_end * chunk).min(total) + chunks_before_end * tag,
+        first_chunk,
+        skip: from % chunk,
+    })
+}
+
 fn nonce(index: u64) -> Nonce {
     let mut bytes = [0; NONCE_LEN];
     bytes[4..].copy_from_slice(&index.to_be_bytes());
@@ -30,26 +57,42 @@ fn mark(last: bool) -> Aad<&'static [u8]> {
 pub struct Sealer {
     key: LessSafeKey,
     next: u64,
+    ended: bool,
 }
 
 impl Sealer {
     pub fn new(key: &Key) -> Result<Self, Error> {
-        Ok(Self { key: key.aead()?, next: 0 })
+        Ok(Self { key: key.aead()?, next: 0, ended: false })
     }
 
-    /// Appends the sealed chunk to `out`. Every chunk but the last must be `CHUNK` long.
+    /// Appends the sealed chunk to `out`. Every chunk but the last must be `CHUNK` long, and nothing follows the last.
     pub fn seal_chunk(&mut self, out: &mut Vec<u8>, plaintext: &[u8], last: bool) -> Result<(), Error> {
-        if plaintext.len() > CHUNK || (!last && plaintext.len() != CHUNK) {
-            return Err(Error::Seal);
-        }
+        self.check(plaintext.len(), last)?;
         let start = out.len();
+        out.reserve(plaintext.len() + TAG);
         out.extend_from_slice(plaintext);
+        self.seal_from(out, start, last)
+    }
+
+    /// Turns a chunk into its sealed form where it lies; with room for the tag, nothing is copied.
+    pub fn seal_in_place(&mut self, chunk: &mut Vec<u8>, last: bool) -> Result<(), Error> {
+        self.check(chunk.len(), last)?;
+        self.seal_from(chunk, 0, last)
+    }
+
+    fn check(&self, length: usize, last: bool) -> Result<(), Error> {
+        let fits = if last { length <= CHUNK } else { length == CHUNK };
+        if fits && !self.ended { Ok(()) } else { Err(Error::Seal) }
+    }
+
+    fn seal_from(&mut self, buffer: &mut Vec<u8>, start: usize, last: bool) -> Result<(), Error> {
         let tag = self
             .key
-            .seal_in_place_separate_tag(nonce(self.next), mark(last), &mut out[start..])
+            .seal_in_place_separate_tag(nonce(self.next), mark(last), &mut buffer[start..])
             .map_err(|_| Error::Seal)?;
-        out.extend_from_slice(tag.as_ref());
+        buffer.extend_from_slice(tag.as_ref());
         self.next += 1;
+        self.ended = last;
         Ok(())
     }
 }
@@ -131,6 +174,64 @@ mod tests {
         assert!(opened(&key, &flipped).is_err());
         assert!(opened(&Key::generate().unwrap(), &whole).is_err());
         assert!(Opener::new(&key).unwrap().open_chunk(0, true, &[1; 5], &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn a_stream_does_not_go_on_after_its_end() {
+        let key = Key::generate().unwrap();
+        let mut sealer = Sealer::new(&key).unwrap();
+        let mut out = Vec::new();
+        sealer.seal_chunk(&mut out, &vec![7; CHUNK], true).unwrap();
+        assert_eq!(sealer.seal_chunk(&mut out, b"more", true), Err(Error::Seal));
+        assert_eq!(out.len() as u64, sealed_len(CHUNK as u64), "a refusal leaves what was there");
+        // Nor does a reader take a longer stream for it: its first chunk says that it is the last.
+        out.extend_from_slice(&sealed(&key, b"tail"));
+        assert_eq!(opened(&key, &out), Err(Error::Open));
+    }
+
+    #[test]
+    fn a_chunk_of_another_stream_does_not_fit() {
+        let (one, other) = (Key::generate().unwrap(), Key::generate().unwrap());
+        let mut mixed = sealed(&one, &vec![1; 2 * CHUNK]);
+        let piece = CHUNK + TAG;
+        mixed[piece..].copy_from_slice(&sealed(&other, &vec![1; 2 * CHUNK])[piece..]);
+        assert_eq!(opened(&one, &mixed), Err(Error::Open));
+    }
+
+    #[test]
+    fn sealing_in_place_gives_the_same_bytes() {
+        let key = Key::generate().unwrap();
+        let mut sealer = Sealer::new(&key).unwrap();
+        let (mut first, mut second) = (vec![1; CHUNK], vec![2; 9]);
+        sealer.seal_in_place(&mut first, false).unwrap();
+        sealer.seal_in_place(&mut second, true).unwrap();
+        let plain = [vec![1; CHUNK], vec![2; 9]].concat();
+        assert_eq!([first, second].concat(), sealed(&key, &plain));
+    }
+
+    #[test]
+    fn a_range_is_read_from_its_own_chunks_only() {
+        let key = Key::generate().unwrap();
+        let opener = Opener::new(&key).unwrap();
+        let chunk = CHUNK as u64;
+        for total in [1, chunk - 1, chunk, chunk + 1, 3 * chunk, 3 * chunk + 5] {
+            let plain: Vec<u8> = (0..total).map(|at| (at % 251) as u8).collect();
+            let sealed = sealed(&key, &plain);
+            for (from, to) in [(0, 1), (0, total), (total - 1, total), (total / 2, total), (total / 3, total / 2 + 1)] {
+                let range = sealed_range(from, to, total).unwrap();
+                let mut out = Vec::new();
+                for (offset, piece) in sealed[range.from as usize..range.to as usize].chunks(CHUNK + TAG).enumerate() {
+                    let index = range.first_chunk + offset as u64;
+                    opener.open_chunk(index, index == (total - 1) / chunk, piece, &mut out).unwrap();
+                }
+                let skip = range.skip as usize;
+                assert_eq!(out[skip..skip + (to - from) as usize], plain[from as usize..to as usize]);
+            }
+        }
+        assert_eq!(sealed_range(chunk, chunk + 1, 3 * chunk).map(|range| range.to - range.from), Some(chunk + 16));
+        for (from, to) in [(0, 0), (2, 1), (0, 11), (u64::MAX - 1, u64::MAX)] {
+            assert_eq!(sealed_range(from, to, 10), None);
+        }
     }
 
     #[test]

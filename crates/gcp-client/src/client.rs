@@ -109,7 +109,12 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            let again = matches!(error.http_status(), 429 | 500 | 502 | 503 | 504);
+            // A POST may have been carried out though its answer was lost: it is said again only when it surely was not.
+            let again = match error.http_status() {
+                429 | 503 => true,
+                500 | 502 | 504 => verb != "POST",
+                _ => false,
+            };
             if !again || attempt >= self.retry.attempts {
                 return Err(error);
             }

@@ -56,6 +56,7 @@ fn with_rule(rule: &'static Rule, message: &DynamicMessage, mut json: Value) -> 
     };
     let mut query = Vec::new();
     flatten("", &json, &mut query);
+    query.sort_by(|a, b| a.0.cmp(&b.0));
     Some(Encoded { path, query, body })
 }
 

@@ -49,6 +49,11 @@ impl Endpoints {
         }
     }
 
+    /// Where the registry hosts answer, if not at themselves.
+    pub fn set_registry(&mut self, base: &str) {
+        self.registry = Some(base.trim_end_matches('/').to_owned());
+    }
+
     pub fn of(&self, api: &str) -> String {
         self.overrides.get(api).cloned().unwrap_or_else(|| format!("https://{api}"))
     }

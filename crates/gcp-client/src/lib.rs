@@ -11,6 +11,6 @@ mod transport;
 
 pub use client::{Client, Retry};
 pub use credentials::Credentials;
-pub use endpoints::Endpoints;
+pub use endpoints::{Endpoints, NAMES as ENDPOINT_NAMES};
 pub use gcp_schema::{Code, Error};
 pub use transport::{HttpTransport, Transport, TransportError};

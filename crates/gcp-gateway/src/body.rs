@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use futures_util::StreamExt as _;
-use http_body::Frame;
+use http_body::{Body as _, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
 
@@ -36,6 +36,11 @@ pub enum ReadError {
 
 /// The whole body, if it is no longer than `limit`.
 pub async fn read(mut body: Body, limit: usize) -> Result<Bytes, ReadError> {
+    // An announced length is refused before the first byte, and makes room once.
+    let announced = body.size_hint().lower();
+    if announced > limit as u64 {
+        return Err(ReadError::TooLarge);
+    }
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -49,6 +54,7 @@ pub async fn read(mut body: Body, limit: usize) -> Result<Bytes, ReadError> {
             None => first = Some(data),
             Some(head) => {
                 if rest.is_empty() {
+                    rest.reserve(length.max(announced as usize));
                     rest.extend_from_slice(head);
                     first = Some(Bytes::new());
                 }

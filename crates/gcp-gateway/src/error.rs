@@ -56,7 +56,11 @@ fn detail_json(detail: &Detail) -> Value {
         }),
         Detail::BadRequest(fields) => json!({
             "@type": "type.googleapis.com/google.rpc.BadRequest",
-            "fieldViolations": fields.iter().map(|row| json!({"field": row.field, "description": row.description})).collect::<Vec<_>>(),
+            "fieldViolations": fields.iter().map(|row| {
+                // The request itself has no field's name.
+                if row.field.is_empty() { json!({"description": row.description}) }
+                else { json!({"field": row.field, "description": row.description}) }
+            }).collect::<Vec<_>>(),
         }),
         Detail::LocalizedMessage { locale, message } => json!({
             "@type": "type.googleapis.com/google.rpc.LocalizedMessage", "locale": locale, "message": message,
@@ -122,7 +126,8 @@ fn detail_any(detail: &Detail) -> Any {
 }
 
 pub fn error_response(error: &Error) -> Response<Body> {
-    let text = serde_json::to_vec_pretty(&error_json(error)).unwrap_or_default();
+    let mut text = serde_json::to_vec_pretty(&error_json(error)).unwrap_or_default();
+    text.push(b'\n');
     let mut response = Response::new(full(text));
     *response.status_mut() = StatusCode::from_u16(error.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response

@@ -95,7 +95,11 @@ impl Messages {
                 }
             }
             match self.body.frame().await {
-                None => return None,
+                None if self.buffer.is_empty() => return None,
+                None => {
+                    self.buffer.clear();
+                    return Some(Err(Error::new(Code::Internal, "The stream ended within a message.")));
+                }
                 Some(Err(error)) => {
                     return Some(
                         Err(Error::new(Code::Cancelled, "The stream was broken.").with_log(error.to_string())),

@@ -3,13 +3,17 @@
 //! A method is written once, from request message to response message. This crate is the two codecs around it: gRPC
 //! framing, and REST transcoded by the route table. What the table cannot describe goes to [`Backend::bespoke`].
 
+mod address;
 pub mod body;
 mod error;
 mod fields;
 pub mod grpc;
+mod json;
 mod matcher;
 mod router;
 mod serve;
+#[cfg(test)]
+mod tests;
 mod transcode;
 
 use std::sync::Arc;
@@ -28,12 +32,24 @@ pub use serve::serve;
 #[derive(Clone, Debug, Default)]
 pub struct ApiHint(pub Option<String>);
 
+/// How a call came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    Rest,
+    Grpc,
+}
+
 /// What is known of a call beside its message.
 #[derive(Clone, Debug)]
 pub struct Meta {
+    /// The HTTP verb.
+    pub method: &'static str,
+    /// As the client gave it, with its port: what URLs in answers are built from.
     pub host: String,
     pub scheme: &'static str,
     pub headers: http::HeaderMap,
+    pub wire: Wire,
+    /// The API that the address named; over REST else that of the rule that matched.
     pub api: Option<String>,
 }
 

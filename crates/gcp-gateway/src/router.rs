@@ -3,17 +3,17 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
 use futures_util::FutureExt as _;
 use gcp_schema::{Error, Verb};
-use http::header::{CONTENT_TYPE, HOST, ORIGIN};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Request, Response};
 
-use crate::body::{Body, ReadError, full, read};
+use crate::address::{api_of, check_caller, host_of, is_form, overridden, set_query, strip_service};
+use crate::body::{Body, ReadError, empty, full, read};
 use crate::error::{error_response, grpc_status_response};
 use crate::matcher::Matcher;
 use crate::transcode::{Style, query_pairs, request, response};
-use crate::{ApiHint, Backend, Meta, Rpc, grpc};
+use crate::{ApiHint, Backend, Meta, Rpc, Wire, grpc};
 
 /// Bounds on what one caller can make us hold.
 #[derive(Clone, Copy, Debug)]
@@ -26,19 +26,28 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_message: 10_485_760 + 1024, max_headers: 64 << 10 }
+        // Google's own limit on a request.
+        Self { max_message: 10 << 20, max_headers: 64 << 10 }
     }
 }
 
 pub struct Router<B> {
     backend: Arc<B>,
     limits: Limits,
+    hosts: Vec<String>,
     matcher: OnceLock<Matcher>,
 }
 
 impl<B: Backend> Router<B> {
     pub fn new(backend: Arc<B>, limits: Limits) -> Self {
-        Self { backend, limits, matcher: OnceLock::new() }
+        Self { backend, limits, hosts: Vec::new(), matcher: OnceLock::new() }
+    }
+
+    /// Names (without a port) to be served beside loopback and Google's: that of a container, say.
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
+        self.hosts.extend(hosts);
+        self
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -47,52 +56,50 @@ impl<B: Backend> Router<B> {
 
     /// Answers a request. A panic below becomes a 500 of this request alone.
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
-        let is_grpc = is_grpc(request.headers());
-        match AssertUnwindSafe(self.dispatch(request)).catch_unwind().await {
+        let wire = wire_of(request.headers());
+        let outcome = AssertUnwindSafe(self.dispatch(wire, request)).catch_unwind().await;
+        match outcome.unwrap_or_else(|_| Err(Error::internal("a handler panicked"))) {
             Ok(answer) => answer,
-            Err(_) => {
-                let error = Error::internal("a handler panicked");
-                if is_grpc { grpc_status_response(&error) } else { error_response(&error) }
-            }
+            Err(error) if wire == Wire::Grpc => grpc_status_response(&error),
+            Err(error) => error_response(&error),
         }
     }
 
-    async fn dispatch(&self, mut request: Request<Body>) -> Response<Body> {
+    async fn dispatch(&self, wire: Wire, mut request: Request<Body>) -> Result<Response<Body>, Error> {
         let host = host_of(&request);
-        if let Err(error) = check_caller(&host, request.headers()) {
-            return error_response(&error);
-        }
-        if is_grpc(request.headers()) {
+        check_caller(&host, request.headers(), &self.hosts)?;
+        if wire == Wire::Grpc {
             return self.grpc(host, request).await;
+        }
+        if let Some(verb) = overridden(&request) {
+            if is_form(request.headers()) {
+                let form = self.whole(std::mem::replace(request.body_mut(), empty())).await?;
+                set_query(&mut request, &form, &host);
+            }
+            *request.method_mut() = verb;
         }
         let api = strip_service(&mut request, &host);
         request.extensions_mut().insert(ApiHint(api.clone()));
         match Arc::clone(&self.backend).bespoke(request).await {
-            Ok(answer) => answer,
-            Err(request) => match self.transcoded(host, api, request).await {
-                Ok(answer) => answer,
-                Err(error) => error_response(&error),
-            },
+            Ok(answer) => Ok(answer),
+            Err(request) => self.transcoded(host, api, request).await,
         }
     }
 
-    async fn grpc(&self, host: String, request: Request<Body>) -> Response<Body> {
-        let path = request.uri().path().to_owned();
-        let Some(method) = gcp_schema::method(&path) else {
-            return grpc_status_response(&Error::unimplemented(&path));
-        };
-        let meta = Meta { host, scheme: "http", headers: request.headers().clone(), api: None };
+    async fn grpc(&self, host: String, request: Request<Body>) -> Result<Response<Body>, Error> {
+        let path = request.uri().path();
+        let method = gcp_schema::method(path).ok_or_else(|| Error::unimplemented(path))?;
+        let api = api_of(&host);
         if method.client_streaming || method.server_streaming {
-            return Arc::clone(&self.backend).streaming(method, meta, request).await;
+            let headers = request.headers().clone();
+            let meta = Meta { method: "POST", host, scheme: "http", headers, wire: Wire::Grpc, api };
+            return Ok(Arc::clone(&self.backend).streaming(method, meta, request).await);
         }
-        let outcome = match grpc::unary_message(request.into_body(), self.limits.max_message).await {
-            Ok(message) => Arc::clone(&self.backend).unary(Rpc { method, request: message, meta }).await,
-            Err(error) => Err(error),
-        };
-        match outcome {
-            Ok(message) => grpc::unary_response(&message),
-            Err(error) => grpc_status_response(&error),
-        }
+        let (parts, body) = request.into_parts();
+        let meta = Meta { method: "POST", host, scheme: "http", headers: parts.headers, wire: Wire::Grpc, api };
+        let message = grpc::unary_message(body, self.limits.max_message).await?;
+        let answer = Arc::clone(&self.backend).unary(Rpc { method, request: message, meta }).await?;
+        Ok(grpc::unary_response(&answer))
     }
 
     async fn transcoded(
@@ -101,142 +108,56 @@ impl<B: Backend> Router<B> {
         api: Option<String>,
         http: Request<Body>,
     ) -> Result<Response<Body>, Error> {
-        let not_found =
-            || Error::not_found(format!("The requested URL {} was not found on this server.", http.uri().path()));
-        let verb = verb_of(&http).ok_or_else(not_found)?;
+        let path = http.uri().path();
         let matcher = self.matcher.get_or_init(|| Matcher::new(gcp_schema::methods()));
-        let matched = matcher.find(verb, http.uri().path(), api.as_deref()).ok_or_else(not_found)?;
+        let matched = verb_of(http.method())
+            .and_then(|verb| matcher.find(verb, path, api.as_deref()))
+            .ok_or_else(|| Error::not_found(format!("The requested URL {path} was not found on this server.")))?;
         let query = query_pairs(http.uri().query().unwrap_or_default());
         let style = Style::of(&query);
         let (parts, body) = http.into_parts();
-        let body = read(body, self.limits.max_message).await.map_err(|error| match error {
-            ReadError::TooLarge => Error::invalid_argument("Request payload size exceeds the limit: 10485760 bytes."),
-            ReadError::Broken => Error::invalid_argument("The request ended before its body was complete."),
-        })?;
-        let message = request(&matched, &query, &body)?;
+        let body = self.whole(body).await?;
+        let (method, rule) = (matched.method, matched.rule);
+        let message = request(matched, query, &body)?;
         let meta = Meta {
+            method: rule.verb.as_str(),
             host,
             scheme: "http",
             headers: parts.headers,
-            api: Some(api.unwrap_or_else(|| matched.rule.api.to_owned())),
+            wire: Wire::Rest,
+            api: Some(api.unwrap_or_else(|| rule.api.to_owned())),
         };
-        let method = matched.method;
         let answer = Arc::clone(&self.backend).unary(Rpc { method, request: message, meta }).await?;
-        Ok(json_response(response(method, answer, &style)?))
+        let mut printed = Response::new(full(response(method, answer, &style)?));
+        printed.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(style.content_type()));
+        Ok(printed)
+    }
+
+    async fn whole(&self, body: Body) -> Result<bytes::Bytes, Error> {
+        let limit = self.limits.max_message;
+        read(body, limit).await.map_err(|error| match error {
+            ReadError::TooLarge => {
+                Error::invalid_argument(format!("Request payload size exceeds the limit: {limit} bytes."))
+            }
+            ReadError::Broken => Error::invalid_argument("The request ended before its body was complete."),
+        })
     }
 }
 
-fn json_response(text: Vec<u8>) -> Response<Body> {
-    let mut response = Response::new(full(Bytes::from(text)));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
-    response
+fn wire_of(headers: &HeaderMap) -> Wire {
+    match headers.get(CONTENT_TYPE) {
+        Some(kind) if kind.as_bytes().starts_with(b"application/grpc") => Wire::Grpc,
+        _ => Wire::Rest,
+    }
 }
 
-fn is_grpc(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
-}
-
-fn verb_of(request: &Request<Body>) -> Option<Verb> {
-    let named = request.headers().get("x-http-method-override").and_then(|value| value.to_str().ok());
-    match named.filter(|_| request.method() == Method::POST).unwrap_or(request.method().as_str()) {
+fn verb_of(method: &http::Method) -> Option<Verb> {
+    match method.as_str() {
         "GET" => Some(Verb::Get),
         "PUT" => Some(Verb::Put),
         "POST" => Some(Verb::Post),
         "PATCH" => Some(Verb::Patch),
         "DELETE" => Some(Verb::Delete),
         _ => None,
-    }
-}
-
-fn host_of(request: &Request<Body>) -> String {
-    request
-        .headers()
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
-        .unwrap_or_default()
-        .to_owned()
-}
-
-/// A page in a browser must not reach an emulator on loopback under a name of its own.
-fn check_caller(host: &str, headers: &HeaderMap) -> Result<(), Error> {
-    let refused = |what: &str, value: &str| {
-        Err(Error::permission_denied(format!(
-            "{what} '{value}' is not one that this emulator serves: call it by a loopback address or by the name of a Google service."
-        )))
-    };
-    if !host.is_empty() && !is_known_host(host) {
-        return refused("Host", host);
-    }
-    match headers.get(ORIGIN).map(|origin| String::from_utf8_lossy(origin.as_bytes())) {
-        Some(origin) => {
-            let name = origin.split_once("://").map_or(origin.as_ref(), |(_, name)| name);
-            if is_loopback(name) { Ok(()) } else { refused("Origin", &origin) }
-        }
-        None => Ok(()),
-    }
-}
-
-fn without_port(host: &str) -> &str {
-    if let Some(rest) = host.strip_prefix('[') {
-        return rest.split_once(']').map_or(host, |(address, _)| address);
-    }
-    host.rsplit_once(':').map_or(host, |(name, _)| name)
-}
-
-fn is_loopback(host: &str) -> bool {
-    let name = without_port(host);
-    name.eq_ignore_ascii_case("localhost")
-        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn is_known_host(host: &str) -> bool {
-    let name = without_port(host).to_ascii_lowercase();
-    is_loopback(host)
-        || name == "gcr.io"
-        || [".googleapis.com", ".gcr.io", ".pkg.dev"].iter().any(|ending| name.ends_with(ending))
-}
-
-/// Takes `/SERVICE.googleapis.com` off the path, or reads the service from the Host.
-fn strip_service(request: &mut Request<Body>, host: &str) -> Option<String> {
-    let path = request.uri().path();
-    if let Some((first, _)) = path.get(1..).and_then(|rest| rest.split_once('/'))
-        && first.ends_with(".googleapis.com")
-    {
-        let api = first.to_owned();
-        let rest = request.uri().path_and_query().map_or("/", |whole| &whole.as_str()[1 + api.len()..]).to_owned();
-        if let Ok(uri) = rest.parse::<Uri>() {
-            *request.uri_mut() = uri;
-        }
-        return Some(api);
-    }
-    let name = without_port(host);
-    (name.ends_with(".googleapis.com") && name != "www.googleapis.com").then(|| name.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strangers_are_kept_out_by_host_and_origin() {
-        for host in ["127.0.0.1:80", "localhost", "[::1]:9", "storage.googleapis.com", "eu.gcr.io", ""] {
-            assert!(check_caller(host, &HeaderMap::new()).is_ok(), "{host}");
-        }
-        for host in ["evil.example", "127.0.0.1.evil.example:80", "gcr.io.evil.example", "10.0.0.1"] {
-            assert!(check_caller(host, &HeaderMap::new()).is_err(), "{host}");
-        }
-        let mut headers = HeaderMap::new();
-        headers.insert(ORIGIN, HeaderValue::from_static("https://evil.example"));
-        assert!(check_caller("127.0.0.1", &headers).is_err());
-    }
-
-    #[test]
-    fn a_leading_segment_names_the_service() {
-        let mut request = Request::new(crate::body::empty());
-        *request.uri_mut() = "/cloudkms.googleapis.com/v1/projects/p/locations?x=1".parse().unwrap();
-        assert_eq!(strip_service(&mut request, "127.0.0.1").as_deref(), Some("cloudkms.googleapis.com"));
-        assert_eq!(request.uri().to_string(), "/v1/projects/p/locations?x=1");
-        assert_eq!(strip_service(&mut request, "127.0.0.1"), None);
     }
 }

@@ -12,6 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::Backend;
 use crate::router::Router;
@@ -21,7 +22,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// How long a client may take to send its headers.
 const HEADERS: Duration = Duration::from_secs(30);
 
-/// Serves until `shutdown` resolves.
+/// Serves until `shutdown` resolves. When this returns no connection is left, nor anything that it held.
 pub async fn serve<B: Backend>(
     listener: TcpListener,
     router: Arc<Router<B>>,
@@ -42,10 +43,12 @@ pub async fn serve<B: Backend>(
         .initial_connection_window_size(4 << 20)
         .max_concurrent_streams(1024);
     let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let socket = tokio::select! {
             () = &mut shutdown => break,
+            Some(_) = connections.join_next() => continue,
             accepted = listener.accept() => match accepted {
                 Ok((socket, _)) => socket,
                 // One connection that could not be accepted says nothing about the next; out of files, wait a little.
@@ -69,12 +72,13 @@ pub async fn serve<B: Backend>(
         });
         let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();
         let watched = graceful.watch(connection);
-        tokio::spawn(async move {
+        connections.spawn(async move {
             // A broken connection is its client's affair.
             let _ = watched.await;
         });
     }
     drop(listener);
     let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
+    connections.shutdown().await;
     Ok(())
 }

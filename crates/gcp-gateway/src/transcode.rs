@@ -1,29 +1,21 @@
-//! REST to message and back: path, query and body merge into one ProtoJSON object, the answer is printed as one.
+//! REST to message and back: path, query and body meet in one message, the answer is printed as ProtoJSON.
 
-use base64::Engine as _;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use bytes::Bytes;
-use gcp_schema::{Body, Detail, Error, FieldViolation, Method};
+use gcp_schema::{Body, Error, Method};
 use percent_encoding::percent_decode_str;
 use prost::Message as _;
-use prost_reflect::{Cardinality, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, SerializeOptions};
+use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, SerializeOptions};
 use serde_json::{Map, Value};
 
+use crate::json::{Path, Reader, field_of};
 use crate::matcher::Matched;
 
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
-
 /// How the caller wants the answer printed.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Style {
     pub pretty: bool,
     pub enum_numbers: bool,
+    pub proto: bool,
     pub fields: Option<String>,
 }
 
@@ -41,264 +33,117 @@ impl Style {
     pub fn of(query: &[(String, String)]) -> Self {
         let mut style = Self { pretty: true, ..Self::default() };
         for (name, value) in query {
-            match name.as_str() {
-                "prettyPrint" | "$.prettyPrint" => style.pretty = !value.eq_ignore_ascii_case("false"),
-                "fields" | "$fields" => style.fields = Some(value.clone()),
-                "$alt" | "alt" => style.enum_numbers = value.contains("enum-encoding=int"),
+            match name.strip_prefix('$').unwrap_or(name) {
+                "prettyPrint" | ".prettyPrint" => style.pretty = !value.eq_ignore_ascii_case("false"),
+                "fields" => style.fields = Some(value.clone()),
+                "alt" => {
+                    style.enum_numbers |= value.contains("enum-encoding=int");
+                    style.proto |= value == "proto";
+                }
                 _ => {}
             }
         }
         style
     }
-}
 
-fn invalid(message: String) -> Error {
-    Error::invalid_argument(message)
+    pub fn content_type(&self) -> &'static str {
+        if self.proto { "application/x-protobuf" } else { "application/json; charset=UTF-8" }
+    }
 }
 
 fn descriptor(name: &str) -> Result<MessageDescriptor, Error> {
     gcp_schema::pool().get_message_by_name(name).ok_or_else(|| Error::internal(format!("no descriptor of {name}")))
 }
 
+/// The body as JSON. An empty one is `None`: clients post nothing under `application/json`.
+fn parse(body: &[u8]) -> Result<Option<Value>, Error> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(None);
+    }
+    serde_json::from_slice(body).map(Some).map_err(|error| {
+        let reason = error.to_string();
+        let mut chars = reason.chars();
+        let first = chars.next().map(|first| first.to_ascii_uppercase());
+        let reason: String = first.into_iter().chain(chars).collect();
+        Error::invalid_argument(format!("Invalid JSON payload received. {reason}"))
+    })
+}
+
 /// The encoded request message.
-pub fn request(matched: &Matched, query: &[(String, String)], body: &[u8]) -> Result<Bytes, Error> {
+pub fn request(matched: Matched, query: Vec<(String, String)>, body: &[u8]) -> Result<Bytes, Error> {
     let descriptor = descriptor(matched.method.input)?;
-    let mut root = Map::new();
-    let body_json =
-        match matched.rule.body {
-            Body::None => None,
-            _ if body.iter().all(u8::is_ascii_whitespace) => None,
-            _ => Some(serde_json::from_slice::<Value>(body).map_err(|error| {
-                invalid(format!("Invalid JSON payload received. {}", capitalised(&error.to_string())))
-            })?),
-        };
-    match (matched.rule.body, body_json) {
-        (Body::Whole, Some(value)) => {
-            let Value::Object(map) = value else {
-                return Err(invalid("Invalid JSON payload received. The body must be an object.".to_owned()));
-            };
-            root = normalised(map, &descriptor, "")?;
-        }
-        (Body::Field(name), Some(value)) => {
+    let mut reader = Reader::default();
+    let mut message = DynamicMessage::new(descriptor.clone());
+    let mut in_body = None;
+    match matched.rule.body {
+        Body::None => {}
+        Body::Whole => match parse(body)? {
+            Some(Value::Object(map)) => message = reader.message(descriptor, map, &Path::Root),
+            Some(_) => reader.misplaced(&Path::Root, "", "Root element must be a message."),
+            None => {}
+        },
+        Body::Field(name) => {
             let field =
                 descriptor.get_field_by_name(name).ok_or_else(|| Error::internal("a body rule without its field"))?;
-            let value = field_value(value, &field, name)?;
-            root.insert(field.json_name().to_owned(), value.unwrap_or_else(|| Value::Object(Map::new())));
-        }
-        (Body::Field(name), None) => {
-            if let Some(field) = descriptor.get_field_by_name(name) {
-                root.insert(field.json_name().to_owned(), Value::Object(Map::new()));
+            let json = parse(body)?.filter(|json| !json.is_null()).unwrap_or_else(|| Value::Object(Map::new()));
+            if matches!(field.kind(), Kind::Message(_)) && !field.is_list() && !json.is_object() {
+                reader.misplaced(&Path::Root, "", "Root element must be a message.");
+            } else {
+                reader.field(&mut message, &field, name, json, &Path::Root);
             }
+            in_body = Some(field);
         }
-        _ => {}
     }
     if matched.rule.body != Body::Whole {
         for (name, value) in query {
-            // What no field of the request is called is a system parameter, or newer than we are.
-            set_from_text(&mut root, &descriptor, name, value, true)?;
+            let head = name.split('.').next().unwrap_or_default();
+            // What the body holds, the query does not reach into.
+            if in_body.is_none() || field_of(&message_descriptor(&message), head) != in_body {
+                reader.text(&mut message, &name, value, true, &Path::Root);
+            }
         }
     }
-    for (name, value) in &matched.variables {
-        set_from_text(&mut root, &descriptor, name, value, false)?;
+    // The address is stronger than a body that repeats it.
+    for (name, value) in matched.variables {
+        reader.text(&mut message, name, value, false, &Path::Root);
     }
-    let message = DynamicMessage::deserialize(descriptor, Value::Object(root))
-        .map_err(|error| invalid(format!("Invalid JSON payload received. {}", capitalised(&error.to_string()))))?;
+    reader.finish()?;
     Ok(message.encode_to_vec().into())
 }
 
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().collect::<String>() + chars.as_str()).unwrap_or_default()
+fn message_descriptor(message: &DynamicMessage) -> MessageDescriptor {
+    use prost_reflect::ReflectMessage as _;
+    message.descriptor()
 }
 
-fn find(descriptor: &MessageDescriptor, name: &str) -> Option<FieldDescriptor> {
-    descriptor.get_field_by_json_name(name).or_else(|| descriptor.get_field_by_name(name))
-}
-
-/// Known names in one spelling, bytes in one alphabet, nulls gone; an unknown name is refused as Google does.
-fn normalised(
-    map: Map<String, Value>,
-    descriptor: &MessageDescriptor,
-    path: &str,
-) -> Result<Map<String, Value>, Error> {
-    let mut out = Map::new();
-    for (name, value) in map {
-        let Some(field) = find(descriptor, &name) else {
-            let at = if path.is_empty() { String::new() } else { format!(" at '{path}'") };
-            let text = format!("Invalid JSON payload received. Unknown name \"{name}\"{at}: Cannot find field.");
-            let violation = FieldViolation { field: path.to_owned(), description: text.clone() };
-            return Err(invalid(text).with_detail(Detail::BadRequest(vec![violation])));
-        };
-        let path = if path.is_empty() { field.name().to_owned() } else { format!("{path}.{}", field.name()) };
-        if let Some(value) = field_value(value, &field, &path)? {
-            out.insert(field.json_name().to_owned(), value);
-        }
+/// The answer as the caller wants it printed.
+pub fn response(method: &Method, bytes: Bytes, style: &Style) -> Result<Bytes, Error> {
+    if style.proto {
+        return Ok(bytes);
     }
-    Ok(out)
-}
-
-fn field_value(value: Value, field: &FieldDescriptor, path: &str) -> Result<Option<Value>, Error> {
-    if value.is_null() {
-        return Ok(None);
-    }
-    if field.is_map() {
-        let Kind::Message(entry) = field.kind() else { return Ok(Some(value)) };
-        let Value::Object(map) = value else {
-            return Err(invalid(format!("Invalid value at '{path}': it must be an object.")));
-        };
-        let inner = entry.map_entry_value_field();
-        let mut out = Map::new();
-        for (key, value) in map {
-            let place = format!("{path}[{key}]");
-            if let Some(value) = single(value, &inner, &place)? {
-                out.insert(key, value);
-            }
-        }
-        return Ok(Some(Value::Object(out)));
-    }
-    if field.is_list() {
-        let Value::Array(items) = value else {
-            return Err(invalid(format!("Invalid value at '{path}': it must be a list.")));
-        };
-        let items: Result<Vec<_>, _> = items
-            .into_iter()
-            .enumerate()
-            .filter_map(|(index, item)| single(item, field, &format!("{path}[{index}]")).transpose())
-            .collect();
-        return Ok(Some(Value::Array(items?)));
-    }
-    single(value, field, path)
-}
-
-fn single(value: Value, field: &FieldDescriptor, path: &str) -> Result<Option<Value>, Error> {
-    Ok(Some(match (field.kind(), value) {
-        (_, Value::Null) => return Ok(None),
-        (Kind::Bytes, Value::String(text)) => Value::String(bytes_text(&text).ok_or_else(|| {
-            invalid(format!("Invalid value at '{path}' (TYPE_BYTES), Base64 decoding failed for \"{text}\""))
-        })?),
-        (Kind::Message(message), Value::Object(map)) if !is_special(&message) => {
-            Value::Object(normalised(map, &message, path)?)
-        }
-        (Kind::Message(message), Value::String(text)) if message.full_name() == "google.protobuf.FieldMask" => {
-            Value::String(camel_mask(&text))
-        }
-        (Kind::Message(message), value @ (Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Array(_)))
-            if !message.full_name().starts_with("google.protobuf.") =>
-        {
-            return Err(invalid(format!("Invalid value at '{path}' ({}), {value}", message.full_name())));
-        }
-        (_, value) => value,
-    }))
-}
-
-/// Types whose JSON form is their own.
-fn is_special(message: &MessageDescriptor) -> bool {
-    message.full_name().starts_with("google.protobuf.")
-}
-
-/// Both alphabets, padded or not, in the standard one.
-fn bytes_text(text: &str) -> Option<String> {
-    let standard: String = text
-        .chars()
-        .map(|c| match c {
-            '-' => '+',
-            '_' => '/',
-            other => other,
-        })
-        .collect();
-    LENIENT.decode(standard).ok().map(|bytes| STANDARD.encode(bytes))
-}
-
-/// `rotation_period,labels` -> `rotationPeriod,labels`: the form that ProtoJSON reads.
-fn camel_mask(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut upper = false;
-    for c in text.chars() {
-        match c {
-            '_' => upper = true,
-            c if upper => {
-                out.push(c.to_ascii_uppercase());
-                upper = false;
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// Puts a path variable or a query parameter, whose name may be dotted, into the object.
-fn set_from_text(
-    root: &mut Map<String, Value>,
-    descriptor: &MessageDescriptor,
-    name: &str,
-    text: &str,
-    lenient: bool,
-) -> Result<(), Error> {
-    let (head, rest) = name.split_once('.').map_or((name, None), |(head, rest)| (head, Some(rest)));
-    let Some(field) = find(descriptor, head) else { return Ok(()) };
-    let key = field.json_name().to_owned();
-    if let Some(rest) = rest {
-        let Kind::Message(message) = field.kind() else { return Ok(()) };
-        let entry = root.entry(key).or_insert_with(|| Value::Object(Map::new()));
-        return match entry {
-            Value::Object(map) => set_from_text(map, &message, rest, text, lenient),
-            _ => Ok(()),
-        };
-    }
-    let value = match field.kind() {
-        Kind::Bool => match text.to_ascii_lowercase().as_str() {
-            "true" | "1" => Value::Bool(true),
-            "false" | "0" | "" => Value::Bool(false),
-            _ => return Err(invalid(format!("Invalid value at '{head}' (TYPE_BOOL), \"{text}\""))),
-        },
-        Kind::Enum(_) => text.parse::<i32>().map_or_else(|_| Value::String(text.to_owned()), Value::from),
-        Kind::Bytes => Value::String(bytes_text(text).ok_or_else(|| {
-            invalid(format!("Invalid value at '{head}' (TYPE_BYTES), Base64 decoding failed for \"{text}\""))
-        })?),
-        Kind::Message(message) if message.full_name() == "google.protobuf.FieldMask" => Value::String(camel_mask(text)),
-        Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 | Kind::Sint32 | Kind::Sint64 => {
-            if text.parse::<i128>().is_err() {
-                return Err(invalid(format!("Invalid value at '{head}' (TYPE_INT), \"{text}\"")));
-            }
-            Value::String(text.to_owned())
-        }
-        _ => Value::String(text.to_owned()),
-    };
-    if field.cardinality() == Cardinality::Repeated && !field.is_map() {
-        let list = root.entry(key).or_insert_with(|| Value::Array(Vec::new()));
-        if let Value::Array(items) = list {
-            items.push(value);
-        }
-    } else {
-        // The path is stronger than a body that repeats it, the body stronger than the query.
-        if !lenient || !root.contains_key(&key) {
-            root.insert(key, value);
-        }
-    }
-    Ok(())
-}
-
-/// The answer as JSON text.
-pub fn response(method: &Method, bytes: Bytes, style: &Style) -> Result<Vec<u8>, Error> {
     let message = DynamicMessage::decode(descriptor(method.output)?, bytes)
         .map_err(|error| Error::internal(format!("an answer that does not decode: {error}")))?;
     let options = SerializeOptions::new().use_enum_numbers(style.enum_numbers);
-    let failed = |error: serde_json::Error| Error::internal(format!("an answer that does not print: {error}"));
-    if let Some(fields) = &style.fields {
-        let mut value = message.serialize_with_options(serde_json::value::Serializer, &options).map_err(failed)?;
-        crate::fields::partial(&mut value, fields);
-        return if style.pretty { serde_json::to_vec_pretty(&value) } else { serde_json::to_vec(&value) }
-            .map_err(failed);
-    }
     let mut out = Vec::with_capacity(256);
+    let printed = match &style.fields {
+        Some(fields) => {
+            message.serialize_with_options(serde_json::value::Serializer, &options).and_then(|mut value| {
+                crate::fields::partial(&mut value, fields);
+                if style.pretty {
+                    serde_json::to_writer_pretty(&mut out, &value)
+                } else {
+                    serde_json::to_writer(&mut out, &value)
+                }
+            })
+        }
+        None if style.pretty => message.serialize_with_options(&mut serde_json::Serializer::pretty(&mut out), &options),
+        None => message.serialize_with_options(&mut serde_json::Serializer::new(&mut out), &options),
+    };
+    printed.map_err(|error| Error::internal(format!("an answer that does not print: {error}")))?;
     if style.pretty {
-        let mut serializer = serde_json::Serializer::pretty(&mut out);
-        message.serialize_with_options(&mut serializer, &options).map_err(failed)?;
         out.push(b'\n');
-    } else {
-        message.serialize_with_options(&mut serde_json::Serializer::new(&mut out), &options).map_err(failed)?;
     }
-    Ok(out)
+    Ok(out.into())
 }
 
 #[cfg(test)]
@@ -306,59 +151,212 @@ mod tests {
     use super::*;
     use crate::matcher::Matcher;
     use gcp_schema::Verb;
-    use gcp_schema::kms::{CreateCryptoKeyRequest, EncryptRequest, UpdateCryptoKeyRequest};
+    use gcp_schema::kms::{
+        CreateCryptoKeyRequest, CryptoKey, EncryptRequest, ListCryptoKeysRequest, UpdateCryptoKeyRequest,
+    };
+    use gcp_schema::orgpolicy::CreatePolicyRequest;
+    use gcp_schema::pubsub::UpdateTopicRequest;
+    use serde_json::json;
 
     const KEY: &str = "projects/p/locations/us/keyRings/r/cryptoKeys/k";
+    const KEYS: &str = "/v1/projects/p/locations/us/keyRings/r/cryptoKeys";
 
     fn read(verb: Verb, url: &str, body: &str) -> Result<Bytes, Error> {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let matched = Matcher::new(gcp_schema::methods()).find(verb, path, None).expect("a route");
-        request(&matched, &query_pairs(query), body.as_bytes())
+        request(matched, query_pairs(query), body.as_bytes())
+    }
+
+    fn message<M: prost::Message + Default>(verb: Verb, url: &str, body: &str) -> M {
+        M::decode(read(verb, url, body).expect(body)).expect("the message of this route")
+    }
+
+    fn create(body: &str) -> CryptoKey {
+        message::<CreateCryptoKeyRequest>(Verb::Post, KEYS, body).crypto_key.expect("a body is a key")
+    }
+
+    fn refusal(verb: Verb, url: &str, body: &str) -> Error {
+        read(verb, url, body).expect_err(body)
     }
 
     #[test]
     fn both_base64_alphabets_are_read_padded_or_not() {
         for text in ["-_8=", "-_8", "+/8=", "+/8"] {
-            let bytes =
-                read(Verb::Post, &format!("/v1/{KEY}:encrypt"), &format!(r#"{{"plaintext":"{text}"}}"#)).unwrap();
-            let request = EncryptRequest::decode(bytes).unwrap();
+            let body = format!(r#"{{"plaintext":"{text}"}}"#);
+            let request: EncryptRequest = message(Verb::Post, &format!("/v1/{KEY}:encrypt"), &body);
             assert_eq!((request.name.as_str(), request.plaintext.as_ref()), (KEY, &[0xfb, 0xff][..]));
         }
     }
 
     #[test]
     fn path_query_and_body_meet_in_one_message() {
-        let url = "/v1/projects/p/locations/us/keyRings/r/cryptoKeys?cryptoKeyId=k&skipInitialVersionCreation=True&alt=json&trustedFuture=1";
-        let bytes = read(
-            Verb::Post,
-            url,
-            r#"{"purpose": 1, "version_template": {"protectionLevel": "SOFTWARE"}, "labels": null}"#,
-        )
-        .unwrap();
-        let request = CreateCryptoKeyRequest::decode(bytes).unwrap();
-        assert_eq!(request.crypto_key_id, "k");
-        assert!(request.skip_initial_version_creation);
-        assert_eq!(request.crypto_key.unwrap().purpose, 1);
-        for mask in ["rotationPeriod,nextRotationTime", "rotation_period,next_rotation_time"] {
-            let bytes = read(Verb::Patch, &format!("/v1/{KEY}?updateMask={mask}"), "{}").unwrap();
-            let request = UpdateCryptoKeyRequest::decode(bytes).unwrap();
+        let url = format!("{KEYS}?cryptoKeyId=k&skipInitialVersionCreation=True&alt=json&trustedFuture=1&key=AIza");
+        let body = r#"{"purpose": 1, "version_template": {"protectionLevel": "SOFTWARE"}, "labels": null}"#;
+        let request: CreateCryptoKeyRequest = message(Verb::Post, &url, body);
+        assert_eq!((request.crypto_key_id.as_str(), request.skip_initial_version_creation), ("k", true));
+        let key = request.crypto_key.unwrap();
+        assert_eq!((key.purpose, key.version_template.unwrap().protection_level), (1, 1));
+
+        for mask in ["rotationPeriod,nextRotationTime", "rotation_period,%20next_rotation_time"] {
+            let request: UpdateCryptoKeyRequest = message(Verb::Patch, &format!("/v1/{KEY}?updateMask={mask}"), "");
             assert_eq!(request.update_mask.unwrap().paths, ["rotation_period", "next_rotation_time"]);
             assert_eq!(request.crypto_key.unwrap().name, KEY);
         }
+        // `topic.name` lies inside what the body sends, and the address wins.
+        let request: UpdateTopicRequest = message(
+            Verb::Patch,
+            "/v1/projects/p/topics/gcr",
+            r#"{"topic": {"name": "other", "kmsKeyName": "k"}, "updateMask": "kmsKeyName"}"#,
+        );
+        let topic = request.topic.unwrap();
+        assert_eq!((topic.name.as_str(), topic.kms_key_name.as_str()), ("projects/p/topics/gcr", "k"));
     }
 
     #[test]
-    fn what_is_wrong_with_a_body_is_said() {
-        let url = format!("/v1/{KEY}:encrypt");
-        let say = |body: &str| read(Verb::Post, &url, body).unwrap_err().message().to_owned();
-        assert_eq!(
-            say(r#"{"plainText":"x"}"#),
-            "Invalid JSON payload received. Unknown name \"plainText\": Cannot find field."
+    fn every_spelling_of_a_value_that_clients_send_is_read() {
+        for purpose in [r#""ENCRYPT_DECRYPT""#, "1", r#""1""#, "1.0"] {
+            assert_eq!(create(&format!(r#"{{"purpose": {purpose}}}"#)).purpose, 1, "{purpose}");
+        }
+        let key = create(
+            r#"{"rotationPeriod": "86400.5s", "nextRotationTime": "2030-01-01T01:00:00+01:00", "labels": {"a": "b"},
+                "primary": {"externalProtectionLevelOptions": {}}, "importOnly": true, "destroyScheduledDuration": null}"#,
         );
-        assert!(say("{").starts_with("Invalid JSON payload received. EOF"));
-        assert!(say("[]").contains("must be an object"));
-        assert!(say(r#"{"plaintext":"!"}"#).contains("Base64 decoding failed"));
-        assert!(say(r#"{"plaintextCrc32c":{"x":1}}"#).starts_with("Invalid "));
-        assert!(say(r#"{} x"#).contains("Trailing"));
+        assert_eq!(key.next_rotation_time.unwrap().seconds, 1_893_456_000);
+        assert_eq!((key.labels["a"].as_str(), key.import_only), ("b", true));
+        assert!(key.primary.unwrap().external_protection_level_options.is_some());
+
+        let list: ListCryptoKeysRequest =
+            message(Verb::Get, &format!("{KEYS}?page_size=7&versionView=FULL&orderBy=a+b%2Bc"), "");
+        assert_eq!((list.page_size, list.version_view, list.order_by.as_str()), (7, 1, "a b+c"));
+        let crc: EncryptRequest =
+            message(Verb::Post, &format!("/v1/{KEY}:encrypt"), r#"{"plaintextCrc32c": "4294967295", "plaintext": ""}"#);
+        assert_eq!(crc.plaintext_crc32c, Some(4_294_967_295));
+        let policy: CreatePolicyRequest = message(
+            Verb::Post,
+            "/v2/projects/p/policies",
+            r#"{"name": "projects/p/policies/c", "spec": {"rules": [{"values": {"deniedValues": ["a", "b"]}}]}}"#,
+        );
+        let rules = policy.policy.unwrap().spec.unwrap().rules;
+        assert_eq!(rules.len(), 1);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_said_in_googles_words() {
+        let encrypt = format!("/v1/{KEY}:encrypt");
+        let table = [
+            (
+                encrypt.as_str(),
+                r#"{"plainText":"x"}"#,
+                "Invalid JSON payload received. Unknown name \"plainText\": Cannot find field.",
+                "",
+            ),
+            (
+                KEYS,
+                r#"{"labels":{},"x":1}"#,
+                "Invalid JSON payload received. Unknown name \"x\" at 'crypto_key': Cannot find field.",
+                "crypto_key",
+            ),
+            (
+                KEYS,
+                r#"{"versionTemplate":{"y":1}}"#,
+                "Invalid JSON payload received. Unknown name \"y\" at 'crypto_key.version_template': Cannot find field.",
+                "crypto_key.version_template",
+            ),
+            (
+                KEYS,
+                r#"{"purpose":"FOO"}"#,
+                "Invalid value at 'crypto_key.purpose' (type.googleapis.com/google.cloud.kms.v1.CryptoKey.CryptoKeyPurpose), \"FOO\"",
+                "crypto_key.purpose",
+            ),
+            (
+                KEYS,
+                r#"{"labels":{"a":5}}"#,
+                "Invalid value at 'crypto_key.labels[0].value' (TYPE_STRING), 5",
+                "crypto_key.labels[0].value",
+            ),
+            (
+                KEYS,
+                r#"{"importOnly":"maybe"}"#,
+                "Invalid value at 'crypto_key.import_only' (TYPE_BOOL), \"maybe\"",
+                "crypto_key.import_only",
+            ),
+            (
+                KEYS,
+                r#"{"rotationPeriod":"1 day"}"#,
+                "Invalid value at 'crypto_key.rotation_period' (type.googleapis.com/google.protobuf.Duration), Field 'rotationPeriod', Illegal duration format; duration must end with 's'",
+                "crypto_key.rotation_period",
+            ),
+            (
+                KEYS,
+                r#"{"primary":"v1"}"#,
+                "Invalid value at 'crypto_key.primary' (type.googleapis.com/google.cloud.kms.v1.CryptoKeyVersion), \"v1\"",
+                "crypto_key.primary",
+            ),
+            (
+                encrypt.as_str(),
+                r#"{"plaintext":"!"}"#,
+                "Invalid value at 'plaintext' (TYPE_BYTES), Base64 decoding failed for \"!\"",
+                "plaintext",
+            ),
+            (
+                encrypt.as_str(),
+                r#"{"name":["k"]}"#,
+                "Invalid JSON payload received. Unknown name \"name\": Proto field is not repeating, cannot start list.",
+                "",
+            ),
+            (
+                encrypt.as_str(),
+                "[]",
+                "Invalid JSON payload received. Unknown name \"\": Root element must be a message.",
+                "",
+            ),
+        ];
+        for (url, body, text, field) in table {
+            let error = refusal(Verb::Post, url, body);
+            assert_eq!(error.message(), text);
+            let violation = gcp_schema::FieldViolation { field: field.to_owned(), description: text.to_owned() };
+            assert_eq!(error.details(), [gcp_schema::Detail::BadRequest(vec![violation])], "{body}");
+        }
+        let both = refusal(Verb::Post, &encrypt, r#"{"a":1,"b":2}"#);
+        assert_eq!(both.message().lines().count(), 2, "all that is wrong is named at once: {both}");
+        assert_eq!(
+            refusal(Verb::Get, &format!("{KEYS}?pageSize=many"), "").message(),
+            "Invalid value at 'page_size' (TYPE_INT32), \"many\""
+        );
+    }
+
+    #[test]
+    fn a_body_that_is_no_json_is_refused_and_nothing_panics() {
+        let url = format!("/v1/{KEY}:encrypt");
+        for body in ["{", "{} x", r#"{"plaintext":}"#, "nul", &"[".repeat(100_000)] {
+            let error = refusal(Verb::Post, &url, body);
+            assert!(error.message().starts_with("Invalid JSON payload received. "), "{error}");
+        }
+        let matched = Matcher::new(gcp_schema::methods()).find(Verb::Post, &url, None).unwrap();
+        assert_eq!(request(matched, vec![], b"{\"plaintext\":\"\xff\"}").unwrap_err().http_status(), 400);
+        let long = refusal(Verb::Post, &url, &format!(r#"{{"plaintext":"{}"}}"#, "é".repeat(5000)));
+        assert!(long.message().len() < 1000, "an error does not echo the whole body");
+    }
+
+    #[test]
+    fn an_answer_is_printed_as_asked() {
+        let method = gcp_schema::method("/google.cloud.kms.v1.KeyManagementService/GetCryptoKey").unwrap();
+        let key = CryptoKey { name: KEY.into(), purpose: 1, ..CryptoKey::default() };
+        let say = |query: &str| {
+            let style = Style::of(&query_pairs(query));
+            String::from_utf8(response(method, key.encode_to_vec().into(), &style).unwrap().to_vec()).unwrap()
+        };
+        assert_eq!(say(""), format!("{{\n  \"name\": \"{KEY}\",\n  \"purpose\": \"ENCRYPT_DECRYPT\"\n}}\n"));
+        assert_eq!(say("prettyPrint=false"), format!(r#"{{"name":"{KEY}","purpose":"ENCRYPT_DECRYPT"}}"#));
+        for alt in
+            ["$alt=json;enum-encoding=int", "%24alt=json%3Benum-encoding%3Dint", "$alt=json;enum-encoding=int&alt=json"]
+        {
+            let value: Value = serde_json::from_str(&say(alt)).unwrap();
+            assert_eq!(value["purpose"], json!(1), "{alt}");
+        }
+        assert_eq!(say("fields=purpose&prettyPrint=False"), r#"{"purpose":"ENCRYPT_DECRYPT"}"#);
+        let style = Style::of(&query_pairs("alt=proto"));
+        assert_eq!(response(method, key.encode_to_vec().into(), &style).unwrap(), key.encode_to_vec());
+        assert_eq!(style.content_type(), "application/x-protobuf");
     }
 }

@@ -51,7 +51,7 @@ impl ServiceAgent {
     /// The agent and project number of an address, if it is an agent's.
     pub fn parse(email: &str) -> Option<(Self, u64)> {
         let (local, host) = email.split_once('@')?;
-        let number = local.strip_prefix("service-")?.parse().ok()?;
+        let number = local.strip_prefix("service-").filter(|text| !text.starts_with(['0', '+']))?.parse().ok()?;
         let host = host.strip_suffix(DOMAIN)?;
         Self::ALL.into_iter().find(|agent| agent.host() == host).map(|agent| (agent, number))
     }
@@ -68,6 +68,10 @@ mod tests {
             assert_eq!(ServiceAgent::of_service(agent.service()), Some(agent));
         }
         assert_eq!(ServiceAgent::Storage.email(7), "service-7@gs-project-accounts.iam.gserviceaccount.com");
+        for odd in ["+7", "07", "", "x"] {
+            let email = format!("service-{odd}@gs-project-accounts.iam.gserviceaccount.com");
+            assert_eq!(ServiceAgent::parse(&email), None, "{email}");
+        }
         assert_eq!(ServiceAgent::parse("ci@my-project.iam.gserviceaccount.com"), None);
     }
 }

@@ -71,6 +71,17 @@ impl KeyName {
         Ok(Self { project, location, ring, key })
     }
 
+    /// A key as people give it in a flag; the refusals are gcloud's words.
+    pub fn parse_flag(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("Key is empty.".to_owned());
+        }
+        if text.starts_with('/') {
+            return Err(format!("KMS key should not start with leading slash (/): {text}"));
+        }
+        Self::parse(text).map_err(|_| format!("Invalid KMS key name: {text}."))
+    }
+
     pub fn ring_name(&self) -> KeyRingName {
         KeyRingName { project: self.project.clone(), location: self.location.clone(), ring: self.ring.clone() }
     }
@@ -136,6 +147,14 @@ mod tests {
             "",
         ] {
             assert!(KeyName::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(KeyName::parse_flag(&key.to_string()), Ok(key.clone()));
+        for (bad, text) in [
+            ("", "Key is empty."),
+            ("/projects/p", "KMS key should not start with leading slash (/): /projects/p"),
+            ("images", "Invalid KMS key name: images."),
+        ] {
+            assert_eq!(KeyName::parse_flag(bad), Err(text.to_owned()));
         }
         for bad in ["0", "01", "+1", "x", ""] {
             assert!(KeyVersionName::parse(&format!("{key}/cryptoKeyVersions/{bad}")).is_err(), "{bad}");

@@ -3,14 +3,18 @@
 
 pub mod agent;
 pub mod constraint;
+pub mod image;
 pub mod key;
 pub mod location;
+pub mod object;
 pub mod pubsub;
 pub mod registry;
 pub mod storage;
 
 pub use agent::ServiceAgent;
+pub use image::{ImageRef, Reference};
 pub use key::{KeyName, KeyRingName, KeyVersionName};
+pub use object::RegistryObject;
 pub use registry::RegistryHost;
 
 /// A name that does not have the form it should have.

@@ -117,12 +117,20 @@ pub fn bucket_location(location: &str) -> Option<LocationType> {
     }
 }
 
-/// Where a key must be for a bucket there.
+/// Where a key must be for a bucket there. A pair of regions (`US-EAST1+US-WEST1`) takes keys of the multi-region
+/// around both.
 pub fn key_location_for_bucket(bucket_location: &str) -> String {
-    match bucket_location.to_ascii_lowercase().as_str() {
-        "eu" => "europe".to_owned(),
-        other => other.to_owned(),
+    let place = bucket_location.to_ascii_lowercase();
+    if place == "eu" {
+        return "europe".to_owned();
     }
+    let Some((one, other)) = place.split_once('+') else { return place };
+    let around = ["us", "europe", "asia"].into_iter().find(|multi| {
+        [one, other].iter().all(|region| {
+            REGIONS.contains(region) && region.strip_prefix(multi).is_some_and(|rest| rest.starts_with('-'))
+        })
+    });
+    around.map_or_else(|| place.clone(), str::to_owned)
 }
 
 pub fn key_fits_bucket(key_location: &str, bucket_location: &str) -> bool {
@@ -145,6 +153,10 @@ mod tests {
         assert!(key_fits_bucket("europe", "EU"));
         assert!(key_fits_bucket("us-east1", "US-EAST1"));
         assert!(key_fits_bucket("nam4", "NAM4"));
+        assert!(key_fits_bucket("us", "US-EAST1+US-WEST1"));
+        assert!(key_fits_bucket("europe", "europe-west1+europe-west4"));
+        assert!(!key_fits_bucket("us-east1", "US-EAST1+US-WEST1"));
+        assert!(!key_fits_bucket("us", "US-EAST1+EUROPE-WEST1"));
         assert!(!key_fits_bucket("global", "US"));
         assert!(!key_fits_bucket("us", "EU"));
         assert_eq!(

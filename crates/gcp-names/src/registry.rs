@@ -54,10 +54,11 @@ impl RegistryHost {
             let rest = bucket.strip_prefix(host.prefix())?.strip_prefix("artifacts.")?.strip_suffix(".appspot.com")?;
             match rest.strip_suffix(".a") {
                 Some(scoped) => {
-                    let (id, domain) = scoped.split_once('.')?;
+                    let (id, domain) =
+                        scoped.split_once('.').filter(|(id, domain)| !id.is_empty() && !domain.is_empty())?;
                     Some((host, format!("{domain}:{id}")))
                 }
-                None => (!rest.contains('.')).then(|| (host, rest.to_owned())),
+                None => (!rest.is_empty() && !rest.contains('.')).then(|| (host, rest.to_owned())),
             }
         })
     }
@@ -80,6 +81,12 @@ impl RegistryHost {
         }
     }
 
+    /// The repository of Artifact Registry that serves this host after the move: its location and its id.
+    pub fn artifact_repository(self) -> (&'static str, &'static str) {
+        // Both products place these hosts alike; a key fits both.
+        (self.key_location(), self.host())
+    }
+
     /// The project's part of an image path: `example.com:p` is written `example.com/p`.
     pub fn image_path(project: &str) -> String {
         project.replacen(':', "/", 1)
@@ -98,11 +105,20 @@ pub fn split_repository(path: &str) -> Option<(String, String)> {
     let first = segments.next()?;
     let project = if first.contains('.') { format!("{first}:{}", segments.next()?) } else { first.to_owned() };
     let image = segments.collect::<Vec<_>>().join("/");
-    let fits = image.split('/').all(|part| {
-        !part.is_empty()
-            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-'))
-    });
-    (fits && crate::is_project_id(&project)).then_some((project, image))
+    (is_image(&image) && crate::is_project_id(&project)).then_some((project, image))
+}
+
+/// Docker's rule: parts of lower-case letters and digits, within which `.`, `_`, `__` or dashes may separate.
+pub fn is_image(image: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    image.split('/').all(|part| {
+        part.bytes().all(|b| plain(b) || matches!(b, b'.' | b'_' | b'-'))
+            && part.bytes().next().is_some_and(plain)
+            && part.bytes().next_back().is_some_and(plain)
+            && part
+                .split(|c: char| c.is_ascii_alphanumeric())
+                .all(|separator| matches!(separator, "" | "." | "_" | "__") || separator.bytes().all(|b| b == b'-'))
+    })
 }
 
 /// `sha256:` and 64 lower-case hexadecimal digits.
@@ -159,7 +175,11 @@ mod tests {
         let scoped = "eu.artifacts.my-project.example.com.a.appspot.com";
         assert_eq!(RegistryHost::EuGcr.bucket("example.com:my-project"), scoped);
         assert_eq!(RegistryHost::from_bucket(scoped), Some((RegistryHost::EuGcr, "example.com:my-project".to_owned())));
-        assert_eq!(RegistryHost::from_bucket("my-bucket"), None);
+        for other in ["my-bucket", "artifacts..appspot.com", "fr.artifacts.my-project.appspot.com"] {
+            assert_eq!(RegistryHost::from_bucket(other), None, "{other}");
+        }
+        assert_eq!(RegistryHost::Gcr.artifact_repository(), ("us", "gcr.io"));
+        assert_eq!(RegistryHost::EuGcr.artifact_repository(), ("europe", "eu.gcr.io"));
         assert!(RegistryHost::parse("docker.io").is_err());
     }
 
@@ -171,8 +191,14 @@ mod tests {
             Some(("example.com:my-project".into(), "web".into()))
         );
         assert_eq!(split_repository("my-project"), None);
-        assert_eq!(split_repository("my-project/../x"), Some(("my-project".into(), "../x".into())));
+        assert_eq!(split_repository("my-project/../x"), None);
         assert_eq!(split_repository("my-project/Web"), None);
+        for good in ["a", "team/web", "a.b", "a_b", "a__b", "a---b", "0"] {
+            assert!(is_image(good), "{good}");
+        }
+        for bad in ["", "..", "a/", "/a", "a..b", "a___b", "a._b", "-a", "a_", "A", "a:b"] {
+            assert!(!is_image(bad), "{bad}");
+        }
         assert!(is_digest(&format!("sha256:{}", "a".repeat(64))));
         assert!(!is_digest(&format!("sha256:{}", "A".repeat(64))));
         assert!(is_tag("v1.0-rc_1") && !is_tag("-x") && !is_tag(""));

@@ -1,10 +1,10 @@
-//! The generated Rust: traits, registration, the table of methods.
+//! The generated Rust: a trait and its registration for each service.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::parse::{Kind, Schema, Service, snake};
-use crate::routes::Route;
+use crate::parse::{Schema, Service};
+use crate::types::snake;
 
 /// Package -> alias of its modules, and the API that serves it.
 const PACKAGES: [(&str, &str, &str); 8] = [
@@ -19,7 +19,7 @@ const PACKAGES: [(&str, &str, &str); 8] = [
 ];
 const STORAGE: (&str, &str, &str) = ("google.storage.v2", "storage", "storage.googleapis.com");
 
-fn package(name: &str) -> (&'static str, &'static str) {
+pub fn package(name: &str) -> (&'static str, &'static str) {
     PACKAGES
         .iter()
         .chain([&STORAGE])
@@ -88,77 +88,4 @@ fn trait_of(schema: &Schema, service: &Service, out: &mut String) {
         out.push_str("let _ = (registry, service);\n");
     }
     out.push_str("}\n");
-}
-
-pub fn methods(schema: &Schema, routes: &BTreeMap<String, Vec<Route>>) -> String {
-    let mut rows = BTreeMap::new();
-    for service in &schema.services {
-        let (_, api) = package(&service.package);
-        for rpc in &service.methods {
-            let input = schema.proto_name(&rpc.input);
-            let found = routes.get(&rpc.path).map_or(&[][..], Vec::as_slice);
-            let first = found.first();
-            let resource = first.map(|route| resource(schema, &input, &route.template)).unwrap_or_default();
-            let rules: String = found
-                .iter()
-                .map(|route| {
-                    let body = match route.body.as_str() {
-                        "-" => "Body::None".to_owned(),
-                        "*" => "Body::Whole".to_owned(),
-                        field => {
-                            assert!(field_number(schema, &input, field).is_some(), "{}: no field {field}", rpc.path);
-                            format!("Body::Field({field:?})")
-                        }
-                    };
-                    let verb = route.verb[..1].to_owned() + &route.verb[1..].to_lowercase();
-                    format!(
-                        "Rule {{ api: {:?}, verb: Verb::{verb}, template: {:?}, body: {body} }},",
-                        route.api, route.template
-                    )
-                })
-                .collect();
-            let (service_name, name) = rpc.path.trim_start_matches('/').split_once('/').expect("service/method");
-            rows.insert(
-                rpc.path.clone(),
-                format!(
-                    "Method {{ path: {:?}, service: {service_name:?}, name: {name:?}, input: {input:?}, output: {:?}, client_streaming: {}, server_streaming: {}, api: {api:?}, http: &[{rules}], permission: {:?}, resource: &{resource:?}, read_only: {} }},",
-                    rpc.path,
-                    schema.proto_name(&rpc.output),
-                    rpc.client_streaming,
-                    rpc.server_streaming,
-                    first.map_or("", |route| &route.permission),
-                    first.is_some_and(|route| route.read_only),
-                ),
-            );
-        }
-    }
-    for path in routes.keys() {
-        assert!(rows.contains_key(path), "routes: there is no method {path}");
-    }
-    let rows: String = rows.into_values().map(|row| row + "\n").collect();
-    format!("/// Every method, by path.\npub static METHODS: &[Method] = &[\n{rows}];\n")
-}
-
-/// Field numbers of the first variable in a template: the resource that the call is about.
-fn resource(schema: &Schema, message: &str, template: &str) -> Vec<u32> {
-    let Some(start) = template.find('{') else { return Vec::new() };
-    let variable = template[start + 1..].split(['=', '}']).next().expect("a name");
-    let mut owner = message.to_owned();
-    let mut numbers = Vec::new();
-    for word in variable.split('.') {
-        let (number, next) =
-            field_number(schema, &owner, word).unwrap_or_else(|| panic!("{template}: no field {word} in {owner}"));
-        numbers.push(number as u32);
-        owner = next;
-    }
-    numbers
-}
-
-fn field_number(schema: &Schema, message: &str, field: &str) -> Option<(i32, String)> {
-    let field = schema.messages.get(message)?.fields.iter().find(|known| known.name == field)?;
-    let next = match &field.kind {
-        Kind::Named(name) => name.clone(),
-        _ => String::new(),
-    };
-    Some((field.number, next))
 }

@@ -1,36 +1,56 @@
 //! What other services ask of Organization Policy.
 
-use gcp_names::constraint::{self, RESTRICT_KEY_PROJECTS};
+use gcp_names::constraint;
 use gcp_schema::{Detail, Violation};
 
+use super::evaluate::{self, Subject};
 use super::model;
 use crate::doors;
-use crate::kernel::{Call, Error, Result};
+use crate::kernel::{Call, Code, Error, Result};
 
-/// Whether the list constraint refuses `value` in a project.
+/// Whether a list constraint refuses `value` for resources of a project.
 pub fn refuses(call: &mut Call, project: &str, constraint: &str, value: &str) -> Result<bool> {
-    let Some(known) = constraint::find(constraint) else { return Ok(false) };
-    let effective = model::effective(call, &format!("projects/{project}"), known)?;
-    if effective == (super::evaluate::Effective { allow_all: true, ..Default::default() }) {
+    let constraint = model::constraint(constraint)?;
+    let levels = model::levels(call, &format!("projects/{project}"), constraint)?;
+    let merged = evaluate::list(&levels);
+    if merged.is_default() {
         return Ok(false);
     }
-    // `under:` looks at where the key's project lies, not at where the resource does.
-    let lineage = if known.name == RESTRICT_KEY_PROJECTS { doors::ancestry(call, value)? } else { Vec::new() };
-    Ok(effective.refuses(|given| match given.strip_prefix("under:") {
-        Some(root) => lineage.iter().any(|level| level == root),
-        None => given.strip_prefix("is:").unwrap_or(given) == value,
-    }))
+    let subject = if constraint.name == constraint::RESTRICT_KEY_PROJECTS {
+        project_subject(call, value)?
+    } else {
+        Subject::plain(value)
+    };
+    Ok(merged.refuses(&subject))
 }
 
-pub fn enforced(call: &mut Call, project: &str, constraint: &str) -> Result<bool> {
-    match constraint::find(constraint) {
-        Some(known) => model::enforced(call, &format!("projects/{project}"), known),
-        None => Ok(false),
+/// `under:` looks at what is above the key's project, not above the resource's.
+fn project_subject(call: &mut Call, value: &str) -> Result<Subject> {
+    let id = value.trim_start_matches("projects/");
+    match doors::project(call, id) {
+        Ok(project) => {
+            let chain = doors::ancestry(call, &format!("projects/{}", project.id))?;
+            Ok(Subject {
+                names: vec![format!("projects/{}", project.id), format!("projects/{}", project.number)],
+                above: chain.into_iter().skip(1).collect(),
+            })
+        }
+        // A key of a project that is not there: only its name can be compared.
+        Err(error) if error.code() != Code::Internal => Ok(Subject::plain(value)),
+        Err(error) => Err(error),
     }
 }
 
+/// Whether a boolean constraint is enforced for a project.
+pub fn enforced(call: &mut Call, project: &str, constraint: &str) -> Result<bool> {
+    let constraint = model::constraint(constraint)?;
+    let levels = model::levels(call, &format!("projects/{project}"), constraint)?;
+    Ok(evaluate::enforced(&levels))
+}
+
+/// The refusal of protobuf services.
 pub fn violation(constraint: &str, project: &str, operation: &str, value: &str) -> Error {
-    let constraint = format!("constraints/{constraint}");
+    let constraint = format!("constraints/{}", constraint.trim_start_matches("constraints/"));
     let text = format!(
         "Constraint '{constraint}' violated for 'projects/{project}' attempting to perform the operation '{operation}' with violated value '{value}'. See https://cloud.google.com/resource-manager/docs/organization-policy/org-policy-constraints for more information."
     );

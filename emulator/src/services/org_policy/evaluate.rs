@@ -1,109 +1,266 @@
-//! How list constraints of a hierarchy become one decision. Pure.
+//! What the policies of a resource and of everything above it come to. Pure.
+
+use std::collections::BTreeSet;
 
 use gcp_schema::orgpolicy::PolicySpec;
-use gcp_schema::orgpolicy::policy_spec::policy_rule::Kind;
+use gcp_schema::orgpolicy::policy_spec::PolicyRule;
+use gcp_schema::orgpolicy::policy_spec::policy_rule::{Kind, StringValues};
 
-/// What is in force for a resource.
+/// A list constraint's rules after merging. All empty is the constraint's default: everything is allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Effective {
-    pub allowed: Vec<String>,
-    pub denied: Vec<String>,
+pub struct Merged {
     pub allow_all: bool,
     pub deny_all: bool,
+    pub allowed: BTreeSet<String>,
+    pub denied: BTreeSet<String>,
 }
 
-/// `specs`: the policies of the resource and of what lies above it, nearest first; `None` where none is set.
-pub fn effective(specs: &[Option<PolicySpec>]) -> Effective {
-    let Some((index, spec)) = specs.iter().enumerate().find_map(|(index, spec)| spec.as_ref().map(|spec| (index, spec))) else {
-        return Effective { allow_all: true, ..Effective::default() };
-    };
-    if spec.reset {
-        return Effective { allow_all: true, ..Effective::default() };
+/// What a value is compared with: its own names (a project has two) and what lies above it.
+#[derive(Clone, Debug, Default)]
+pub struct Subject {
+    pub names: Vec<String>,
+    pub above: Vec<String>,
+}
+
+impl Subject {
+    pub fn plain(value: &str) -> Self {
+        Self { names: vec![value.to_owned()], above: Vec::new() }
     }
-    let mut merged = Effective::default();
-    if spec.inherit_from_parent {
-        merged = effective(&specs[index + 1..]);
-        // "Everything" above is the absence of a rule: what is added here decides.
-        merged.allow_all = false;
-    }
-    for rule in spec.rules.iter().filter(|rule| rule.condition.is_none()) {
-        match &rule.kind {
-            Some(Kind::Values(values)) => {
-                merged.allowed.extend(values.allowed_values.iter().cloned());
-                merged.denied.extend(values.denied_values.iter().cloned());
-            }
-            Some(Kind::AllowAll(true)) => merged.allow_all = true,
-            Some(Kind::DenyAll(true)) => merged.deny_all = true,
-            _ => {}
+}
+
+/// Rules without a condition. There are no tags here, so a condition never holds.
+fn unconditional(spec: &PolicySpec) -> impl Iterator<Item = &PolicyRule> {
+    spec.rules.iter().filter(|rule| rule.condition.is_none())
+}
+
+/// `levels`: the policy of the resource itself, then of each ancestor.
+pub fn list(levels: &[Option<PolicySpec>]) -> Merged {
+    let mut merged = Merged::default();
+    for spec in levels.iter().flatten() {
+        if spec.reset {
+            // The constraint's default, whatever is above. As a parent's policy it has no values to hand down.
+            break;
         }
-    }
-    for list in [&mut merged.allowed, &mut merged.denied] {
-        list.sort();
-        list.dedup();
+        for rule in unconditional(spec) {
+            match &rule.kind {
+                Some(Kind::Values(values)) => {
+                    merged.allowed.extend(values.allowed_values.iter().cloned());
+                    merged.denied.extend(values.denied_values.iter().cloned());
+                }
+                Some(Kind::AllowAll(true)) => merged.allow_all = true,
+                Some(Kind::DenyAll(true)) => merged.deny_all = true,
+                _ => {}
+            }
+        }
+        if !spec.inherit_from_parent {
+            break;
+        }
     }
     merged
 }
 
-impl Effective {
-    /// `covers` says whether a value of the policy stands for the one in question (equal, or `under:` an ancestor).
-    pub fn refuses(&self, covers: impl Fn(&str) -> bool) -> bool {
-        let named = |list: &[String]| list.iter().any(|value| covers(value));
-        if self.deny_all || named(&self.denied) {
-            return true;
-        }
-        !self.allow_all && !self.allowed.is_empty() && !named(&self.allowed)
+/// The nearest policy decides.
+pub fn enforced(levels: &[Option<PolicySpec>]) -> bool {
+    levels.iter().flatten().next().is_some_and(|spec| {
+        !spec.reset && unconditional(spec).any(|rule| matches!(rule.kind, Some(Kind::Enforce(true))))
+    })
+}
+
+impl Merged {
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Denied beats allowed; a list of allowed values allows nothing else; denied values alone allow the rest.
+    pub fn refuses(&self, subject: &Subject) -> bool {
+        let listed = |values: &BTreeSet<String>| values.iter().any(|value| matches(value, subject));
+        self.deny_all || listed(&self.denied) || (!self.allow_all && !self.allowed.is_empty() && !listed(&self.allowed))
+    }
+
+    /// As the effective policy shows it.
+    pub fn rule(&self) -> PolicyRule {
+        let kind = if self.deny_all {
+            Kind::DenyAll(true)
+        } else if self.denied.is_empty() && (self.allow_all || self.allowed.is_empty()) {
+            Kind::AllowAll(true)
+        } else {
+            let allowed = if self.allow_all { &BTreeSet::new() } else { &self.allowed };
+            Kind::Values(StringValues {
+                allowed_values: allowed.iter().cloned().collect(),
+                denied_values: self.denied.iter().cloned().collect(),
+            })
+        };
+        PolicyRule { kind: Some(kind), ..PolicyRule::default() }
     }
 }
 
-/// Whether a boolean constraint is enforced: the nearest policy decides alone.
-pub fn enforced(specs: &[Option<PolicySpec>]) -> bool {
-    specs.iter().flatten().next().is_some_and(|spec| {
-        !spec.reset && spec.rules.iter().any(|rule| rule.condition.is_none() && rule.kind == Some(Kind::Enforce(true)))
-    })
+/// `is:X` and `X` are X itself, `under:X` is X and all below it, `in:GROUP` is a group of locations.
+fn matches(pattern: &str, subject: &Subject) -> bool {
+    let is_named = |name: &str| subject.names.iter().any(|own| own == name);
+    if let Some(root) = pattern.strip_prefix("under:") {
+        return is_named(root) || subject.above.iter().any(|name| name == root);
+    }
+    if let Some(group) = pattern.strip_prefix("in:") {
+        return subject.names.iter().any(|name| in_group(group, name));
+    }
+    is_named(pattern.strip_prefix("is:").unwrap_or(pattern))
+}
+
+/// The groups of `gcp.resourceLocations` that hold whole continents' regions, or one region.
+fn in_group(group: &str, location: &str) -> bool {
+    let Some(place) = group.strip_suffix("-locations") else { return false };
+    let location = location.to_ascii_lowercase();
+    let within = |prefixes: &[&str]| prefixes.iter().any(|prefix| location.starts_with(prefix));
+    match place {
+        "us" => location == "us" || within(&["us-"]),
+        "eu" | "europe" => ["eu", "europe"].contains(&location.as_str()) || within(&["europe-"]),
+        "asia" => location == "asia" || within(&["asia-"]),
+        region => location == region,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gcp_schema::orgpolicy::policy_spec::PolicyRule;
-    use gcp_schema::orgpolicy::policy_spec::policy_rule::StringValues;
 
-    fn spec(allowed: &[&str], denied: &[&str], inherit: bool) -> Option<PolicySpec> {
-        let owned = |list: &[&str]| list.iter().map(|value| (*value).to_owned()).collect();
-        let values = StringValues { allowed_values: owned(allowed), denied_values: owned(denied) };
-        let rule = PolicyRule { kind: Some(Kind::Values(values)), ..PolicyRule::default() };
-        Some(PolicySpec { rules: vec![rule], inherit_from_parent: inherit, ..PolicySpec::default() })
+    #[derive(Clone, Copy)]
+    enum Own {
+        Replace(&'static [&'static str], &'static [&'static str]),
+        Inherit(&'static [&'static str], &'static [&'static str]),
+        Reset,
+        All(Kind2),
     }
 
-    fn passes(specs: &[Option<PolicySpec>]) -> Vec<&'static str> {
-        let found = effective(specs);
-        ["E1", "E2", "E3", "E4"].into_iter().filter(|value| !found.refuses(|given| given == *value)).collect()
+    #[derive(Clone, Copy)]
+    enum Kind2 {
+        Allow,
+        Deny,
     }
 
-    /// The table of the reference, section 3.2: project first, organization last.
+    fn spec(own: Own) -> PolicySpec {
+        let values = |allowed: &[&str], denied: &[&str]| {
+            let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+            Kind::Values(StringValues { allowed_values: texts(allowed), denied_values: texts(denied) })
+        };
+        let (kind, inherit) = match own {
+            Own::Reset => return PolicySpec { reset: true, ..PolicySpec::default() },
+            Own::Replace(allowed, denied) => (values(allowed, denied), false),
+            Own::Inherit(allowed, denied) => (values(allowed, denied), true),
+            Own::All(Kind2::Allow) => (Kind::AllowAll(true), false),
+            Own::All(Kind2::Deny) => (Kind::DenyAll(true), false),
+        };
+        PolicySpec {
+            rules: vec![PolicyRule { kind: Some(kind), ..PolicyRule::default() }],
+            inherit_from_parent: inherit,
+            ..PolicySpec::default()
+        }
+    }
+
+    fn let_through(project: Option<Own>, organization: Option<Own>, values: &[&'static str]) -> Vec<&'static str> {
+        let merged = list(&[project.map(spec), None, organization.map(spec)]);
+        values.iter().copied().filter(|value| !merged.refuses(&Subject::plain(value))).collect()
+    }
+
     #[test]
-    fn the_hierarchy_table() {
-        let org = spec(&["E1", "E2"], &[], false);
-        assert_eq!(passes(&[spec(&["E3", "E4"], &[], false), None, org.clone()]), ["E3", "E4"]);
-        assert_eq!(passes(&[spec(&["E3", "E4"], &[], true), None, org.clone()]), ["E1", "E2", "E3", "E4"]);
-        assert_eq!(passes(&[spec(&[], &["E1"], true), None, org.clone()]), ["E2"]);
-        let reset = Some(PolicySpec { reset: true, ..PolicySpec::default() });
-        assert_eq!(passes(&[reset, None, org]), ["E1", "E2", "E3", "E4"]);
-        // Inheritance is cut: only what the project denies is denied.
-        let org = spec(&[], &["E1"], false);
-        assert_eq!(passes(&[spec(&[], &["E2"], false), None, org]), ["E1", "E3", "E4"]);
-        assert_eq!(passes(&[None, None, None]), ["E1", "E2", "E3", "E4"]);
+    fn every_row_of_reference_3_2() {
+        use Own::{All, Inherit, Replace, Reset};
+        const E: &[&str] = &["E1", "E2", "E3", "E4", "E5"];
+        let org = Some(Replace(&["E1", "E2"], &[]));
+        for (row, project, expected) in [
+            ("allow {E3,E4}, no inherit", Some(Replace(&["E3", "E4"], &[])), &["E3", "E4"][..]),
+            ("allow {E3,E4}, inherit", Some(Inherit(&["E3", "E4"], &[])), &["E1", "E2", "E3", "E4"]),
+            ("deny {E1}, inherit", Some(Inherit(&[], &["E1"])), &["E2"]),
+            ("reset", Some(Reset), E),
+            ("none: the parent's", None, &["E1", "E2"]),
+            ("allow all", Some(All(Kind2::Allow)), E),
+            ("deny all", Some(All(Kind2::Deny)), &[]),
+        ] {
+            assert_eq!(let_through(project, org, E), expected, "3.2 {row}");
+        }
+        assert_eq!(let_through(None, None, E), E, "3.2 rule 1: nothing set allows all");
+
+        let services = &["storage", "pubsub", "bigquery"];
+        let org = Some(Replace(&[], &["storage"]));
+        assert_eq!(
+            let_through(Some(Replace(&[], &["pubsub"])), org, services),
+            ["storage", "bigquery"],
+            "3.2: deny {{pubsub}} without inherit cuts the organization's deny {{storage}}"
+        );
+        assert_eq!(let_through(Some(Inherit(&[], &["pubsub"])), org, services), ["bigquery"]);
+    }
+
+    /// O1 holds F1 (with P1) and F2 (with P2, P3).
+    #[test]
+    fn a_denied_subtree_beats_an_allowed_project_in_it() {
+        let org = spec(Own::Replace(&["under:organizations/O1"], &[]));
+        let project = spec(Own::Inherit(&["under:projects/P3"], &["under:folders/F2"]));
+        let merged = list(&[Some(project), Some(org)]);
+        let subject = |chain: &[&str]| Subject {
+            names: vec![chain[0].to_owned()],
+            above: chain[1..].iter().map(|name| (*name).to_owned()).collect(),
+        };
+        for (chain, refused) in [
+            (&["organizations/O1"][..], false),
+            (&["folders/F1", "organizations/O1"], false),
+            (&["projects/P1", "folders/F1", "organizations/O1"], false),
+            (&["folders/F2", "organizations/O1"], true),
+            (&["projects/P2", "folders/F2", "organizations/O1"], true),
+            (&["projects/P3", "folders/F2", "organizations/O1"], true),
+            (&["projects/P9", "organizations/O2"], true),
+        ] {
+            assert_eq!(merged.refuses(&subject(chain)), refused, "{chain:?}");
+        }
     }
 
     #[test]
-    fn a_subtree_that_is_denied_stays_denied_though_it_is_allowed_below() {
-        let org = spec(&["under:organizations/1"], &[], false);
-        let project = spec(&["under:projects/p3"], &["under:folders/2"], true);
-        let found = effective(&[project, org]);
-        let refused = |ancestry: &[&str]| found.refuses(|value| value.strip_prefix("under:").is_some_and(|name| ancestry.contains(&name)));
-        assert!(!refused(&["projects/p1", "folders/1", "organizations/1"]));
-        assert!(refused(&["projects/p3", "folders/2", "organizations/1"]));
-        assert!(refused(&["projects/p2", "folders/2", "organizations/1"]));
-        assert!(refused(&["projects/x", "organizations/9"]));
+    fn a_reset_above_hands_nothing_down() {
+        let merged =
+            list(&[Some(spec(Own::Inherit(&["E1"], &[]))), Some(spec(Own::Reset)), Some(spec(Own::All(Kind2::Deny)))]);
+        assert!(!merged.refuses(&Subject::plain("E1")) && merged.refuses(&Subject::plain("E2")));
+    }
+
+    #[test]
+    fn rules_with_a_condition_never_apply_for_there_are_no_tags() {
+        let mut conditional = spec(Own::All(Kind2::Deny));
+        conditional.rules[0].condition = Some(gcp_schema::google_type::Expr::default());
+        assert!(list(&[Some(conditional)]).is_default());
+    }
+
+    #[test]
+    fn the_nearest_boolean_policy_decides() {
+        let rule = |enforce| PolicySpec {
+            rules: vec![PolicyRule { kind: Some(Kind::Enforce(enforce)), ..PolicyRule::default() }],
+            ..PolicySpec::default()
+        };
+        assert!(!enforced(&[None, None]));
+        assert!(enforced(&[None, Some(rule(true))]));
+        assert!(!enforced(&[Some(rule(false)), Some(rule(true))]));
+        assert!(!enforced(&[Some(spec(Own::Reset)), Some(rule(true))]));
+    }
+
+    #[test]
+    fn groups_hold_a_continent_or_a_region() {
+        for (pattern, location, fits) in [
+            ("in:us-locations", "us-east1", true),
+            ("in:us-locations", "US", true),
+            ("in:us-locations", "europe-west1", false),
+            ("in:eu-locations", "EU", true),
+            ("in:asia-locations", "asia-south1", true),
+            ("in:us-east1-locations", "us-east1", true),
+            // 3.4: a multi-region value does not imply its regions.
+            ("us", "us-east1", false),
+            ("is:us", "us", true),
+        ] {
+            assert_eq!(matches(pattern, &Subject::plain(location)), fits, "{pattern} {location}");
+        }
+    }
+
+    #[test]
+    fn the_effective_rule_says_what_was_merged() {
+        assert_eq!(list(&[]).rule().kind, Some(Kind::AllowAll(true)));
+        assert_eq!(list(&[Some(spec(Own::All(Kind2::Deny)))]).rule().kind, Some(Kind::DenyAll(true)));
+        let merged = list(&[Some(spec(Own::Inherit(&[], &["b"]))), Some(spec(Own::Replace(&["a"], &[])))]);
+        let values = StringValues { allowed_values: vec!["a".into()], denied_values: vec!["b".into()] };
+        assert_eq!(merged.rule().kind, Some(Kind::Values(values)));
     }
 }

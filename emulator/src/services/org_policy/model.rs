@@ -1,154 +1,192 @@
-//! Stored policies: one row for each (resource, constraint), seen by both versions of the API.
+//! Stored policies: where they hang, their etags, what they come to along the tree.
 
-use gcp_names::constraint::{self, Constraint, RESTRICT_KEY_PROJECTS, RESTRICT_NON_CMEK};
-use gcp_schema::orgpolicy::policy_spec::policy_rule::Kind;
+use gcp_names::constraint::{self, Constraint};
 use gcp_schema::orgpolicy::{Policy, PolicySpec};
+use prost::Message;
 
-use super::evaluate::{self, Effective};
+use super::{evaluate, validate};
 use crate::doors;
 use crate::kernel::table::ids;
-use crate::kernel::{Call, Error, Result, Table, etag};
+use crate::kernel::{Call, Error, Result, Table, Time, etag, paging};
 
-/// Key and `name`: `projects/ID/policies/CONSTRAINT`.
-pub static POLICIES: Table<Policy> = Table::new(ids::ORG_POLICY);
+/// By `projects/ID/policies/CONSTRAINT` (or folders, organizations).
+static POLICIES: Table<PolicyRow> = Table::new(ids::ORG_POLICY);
+
+#[derive(Clone, PartialEq, Message)]
+pub struct PolicyRow {
+    #[prost(message, optional, tag = "1")]
+    pub spec: Option<PolicySpec>,
+    #[prost(message, optional, tag = "2")]
+    pub dry_run_spec: Option<PolicySpec>,
+    #[prost(uint64, tag = "3")]
+    pub revision: u64,
+    #[prost(int64, tag = "4")]
+    pub updated: i64,
+}
+
+/// What policies hang on: `projects/my-project` in rows, `projects/123` in answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    pub key: String,
+    pub shown: String,
+}
+
+/// A constraint on a resource: one place for a policy.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub resource: Resource,
+    pub constraint: &'static Constraint,
+}
 
 pub fn missing() -> Error {
     Error::not_found("Requested entity was not found.")
 }
 
-/// Splits a policy's name into the resource (with the project's id) and the constraint, both of which must exist.
-pub fn parse(call: &mut Call, name: &str) -> Result<(String, &'static Constraint)> {
-    let (parent, constraint) =
-        name.split_once("/policies/").ok_or_else(|| Error::invalid_argument(format!("Invalid policy name '{name}'.")))?;
-    let parent = parent_of(call, parent)?;
-    let known = constraint::find(constraint)
-        .ok_or_else(|| Error::not_found(format!("The constraint 'constraints/{constraint}' does not exist.")))?;
-    Ok((parent, known))
-}
-
-pub fn parent_of(call: &mut Call, parent: &str) -> Result<String> {
-    // Resolving the ancestry is what says whether it exists.
-    doors::ancestry(call, parent)?
-        .into_iter()
-        .next()
-        .ok_or_else(|| Error::invalid_argument(format!("'{parent}' is no project, folder or organization.")))
-}
-
-pub fn key(parent: &str, constraint: &Constraint) -> String {
-    format!("{parent}/policies/{}", constraint.name)
-}
-
-pub fn get(call: &Call, parent: &str, constraint: &Constraint) -> Result<Option<Policy>> {
-    call.txn.get(&POLICIES, &key(parent, constraint))
-}
-
-/// Stores a policy after checking it; `expected` is the etag that the caller read, empty to write anyway.
-pub fn put(call: &mut Call, parent: &str, constraint: &Constraint, mut policy: Policy, expected: &str) -> Result<Policy> {
-    let before = get(call, parent, constraint)?;
-    if let Some(before) = &before {
-        check_etag(before, expected)?;
-    }
-    if let Some(spec) = &policy.spec {
-        check(constraint, spec)?;
-    }
-    let name = key(parent, constraint);
-    let revision = call.count("org-policy")?;
-    let tag = etag::of(&call.kernel.entropy, &name, revision);
-    let now = call.now.to_proto();
-    if let Some(spec) = &mut policy.spec {
-        spec.etag.clone_from(&tag);
-        spec.update_time = Some(now);
-    }
-    policy.name.clone_from(&name);
-    policy.etag = tag;
-    call.txn.put(&POLICIES, &name, &policy)?;
-    Ok(policy)
-}
-
-pub fn check_etag(policy: &Policy, expected: &str) -> Result<()> {
-    if expected.is_empty() || expected == policy.etag {
-        return Ok(());
-    }
-    Err(Error::aborted(
-        "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff.",
-    ))
-}
-
-fn illegal(constraint: &Constraint, what: &str) -> Error {
-    Error::invalid_argument(format!("Invalid policy for constraints/{}: {what}", constraint.name))
-}
-
-fn check(constraint: &Constraint, spec: &PolicySpec) -> Result<()> {
-    if spec.reset && (!spec.rules.is_empty() || spec.inherit_from_parent) {
-        return Err(illegal(constraint, "reset needs empty rules and inheritFromParent=false."));
-    }
-    if !constraint.is_list && spec.inherit_from_parent {
-        return Err(illegal(constraint, "inheritFromParent is not supported by boolean constraints."));
-    }
-    for rule in &spec.rules {
-        match (&rule.kind, constraint.is_list) {
-            (None, _) => return Err(illegal(constraint, "each rule needs exactly one of values, allowAll, denyAll, enforce.")),
-            (Some(Kind::Enforce(_)), true) => return Err(illegal(constraint, "enforce is for boolean constraints; this one is a list.")),
-            (Some(Kind::Enforce(_)), false) => {}
-            (Some(_), false) => return Err(illegal(constraint, "this is a boolean constraint: use enforce.")),
-            (Some(kind), true) => check_values(constraint, kind)?,
+pub fn resource(call: &mut Call, name: &str) -> Result<Resource> {
+    match name.split_once('/') {
+        Some(("projects", id)) if !id.is_empty() && !id.contains('/') => {
+            let project = doors::project(call, id)?;
+            Ok(Resource { key: format!("projects/{}", project.id), shown: format!("projects/{}", project.number) })
         }
-    }
-    Ok(())
-}
-
-/// The two constraints around keys take one kind of list each.
-fn check_values(constraint: &Constraint, kind: &Kind) -> Result<()> {
-    let (allowed, denied) = match kind {
-        Kind::Values(values) => (values.allowed_values.as_slice(), values.denied_values.as_slice()),
-        _ => (&[][..], &[][..]),
-    };
-    let denies_all = matches!(kind, Kind::DenyAll(true));
-    match constraint.name {
-        RESTRICT_NON_CMEK => {
-            if denies_all || !allowed.is_empty() {
-                return Err(illegal(constraint, "only a list of denied services is supported, neither allowed values nor denyAll."));
-            }
-            for value in denied {
-                let service = value.strip_prefix("is:").unwrap_or(value);
-                if !constraint::is_non_cmek_service(service) {
-                    return Err(illegal(constraint, &format!("'{value}' is not a service that this constraint supports.")));
-                }
+        Some(("folders" | "organizations", number)) if gcp_names::is_project_number(number) => {
+            if doors::container_exists(call, name)? {
+                Ok(Resource { key: name.to_owned(), shown: name.to_owned() })
+            } else {
+                Err(Error::permission_denied("The caller does not have permission"))
             }
         }
-        RESTRICT_KEY_PROJECTS => {
-            if denies_all || !denied.is_empty() {
-                return Err(illegal(constraint, "only a list of allowed values is supported, neither denied values nor denyAll."));
-            }
-            for value in allowed {
-                let bare = value.strip_prefix("under:").or_else(|| value.strip_prefix("is:")).unwrap_or(value);
-                let fits = bare.starts_with("projects/")
-                    || value.starts_with("under:") && (bare.starts_with("folders/") || bare.starts_with("organizations/"));
-                if !fits {
-                    return Err(illegal(
-                        constraint,
-                        &format!("'{value}' must be projects/ID, under:projects/ID, under:folders/N or under:organizations/N."),
-                    ));
-                }
-            }
-        }
-        _ => {}
+        _ => Err(Error::invalid_argument(format!(
+            "'{name}' is not the name of a resource with policies: write projects/ID, folders/NUMBER or organizations/NUMBER."
+        ))),
     }
-    Ok(())
 }
 
-/// The specs of a resource and of all above it, nearest first.
-fn specs(call: &mut Call, resource: &str, constraint: &Constraint) -> Result<Vec<Option<PolicySpec>>> {
+pub fn constraint(name: &str) -> Result<&'static Constraint> {
+    constraint::find(name).ok_or_else(|| {
+        Error::not_found(format!("Constraint constraints/{} was not found.", name.trim_start_matches("constraints/")))
+    })
+}
+
+/// The place that `R/policies/CONSTRAINT` names.
+pub fn place(call: &mut Call, name: &str) -> Result<Place> {
+    let (parent, constraint_name) = name
+        .split_once("/policies/")
+        .filter(|(_, constraint)| !constraint.is_empty() && !constraint.contains('/'))
+        .ok_or_else(|| {
+            Error::invalid_argument(format!(
+                "'{name}' is not the name of a policy: write RESOURCE/policies/CONSTRAINT."
+            ))
+        })?;
+    Ok(Place { resource: resource(call, parent)?, constraint: constraint(constraint_name)? })
+}
+
+impl Place {
+    fn key(&self) -> String {
+        format!("{}/policies/{}", self.resource.key, self.constraint.name)
+    }
+
+    pub fn name(&self) -> String {
+        format!("{}/policies/{}", self.resource.shown, self.constraint.name)
+    }
+
+    pub fn get(&self, call: &Call) -> Result<Option<PolicyRow>> {
+        call.txn.get(&POLICIES, &self.key())
+    }
+
+    /// The tag of what is there; a place without a policy has one too (v1 shows it).
+    pub fn etag(&self, call: &Call, row: Option<&PolicyRow>) -> String {
+        etag::of(&call.kernel.entropy, &self.key(), row.map_or(0, |row| row.revision))
+    }
+
+    /// Refuses a caller who read something else than what is there. No tag: no question.
+    pub fn check_etag(&self, call: &Call, row: Option<&PolicyRow>, etag: &str) -> Result<()> {
+        if etag.is_empty() || etag == self.etag(call, row) {
+            return Ok(());
+        }
+        Err(Error::aborted(format!(
+            "The etag of {} does not match: the policy was changed by another caller. Read it again and retry.",
+            self.name()
+        )))
+    }
+
+    /// Checks and stores a policy.
+    pub fn put(
+        &self,
+        call: &mut Call,
+        spec: Option<PolicySpec>,
+        dry_run_spec: Option<PolicySpec>,
+    ) -> Result<PolicyRow> {
+        for spec in spec.iter().chain(&dry_run_spec) {
+            validate::spec(self.constraint, spec)?;
+        }
+        if spec.is_none() && dry_run_spec.is_none() {
+            return Err(Error::invalid_argument(format!(
+                "Invalid policy {}: it has neither spec nor dryRunSpec.",
+                self.name()
+            )));
+        }
+        // Output fields are made when a policy is read.
+        let bare = |spec: PolicySpec| PolicySpec { etag: String::new(), update_time: None, ..spec };
+        let row = PolicyRow {
+            spec: spec.map(bare),
+            dry_run_spec: dry_run_spec.map(bare),
+            revision: call.count("orgpolicy")?,
+            updated: call.now.0,
+        };
+        call.txn.put(&POLICIES, &self.key(), &row)?;
+        Ok(row)
+    }
+
+    pub fn delete(&self, call: &mut Call) -> Result<()> {
+        call.txn.delete(&POLICIES, &self.key())
+    }
+
+    pub fn render(&self, call: &Call, row: &PolicyRow) -> Policy {
+        let etag = self.etag(call, Some(row));
+        let dress = |spec: &PolicySpec| PolicySpec {
+            etag: etag.clone(),
+            update_time: Some(Time(row.updated).to_proto()),
+            ..spec.clone()
+        };
+        Policy {
+            name: self.name(),
+            spec: row.spec.as_ref().map(dress),
+            dry_run_spec: row.dry_run_spec.as_ref().map(dress),
+            etag: etag.clone(),
+            ..Policy::default()
+        }
+    }
+
+    /// What holds here: no etag, no conditions.
+    pub fn effective(&self, call: &mut Call) -> Result<PolicySpec> {
+        let levels = levels(call, &self.resource.key, self.constraint)?;
+        let rule = if self.constraint.is_list {
+            evaluate::list(&levels).rule()
+        } else {
+            use gcp_schema::orgpolicy::policy_spec::{PolicyRule, policy_rule::Kind};
+            PolicyRule { kind: Some(Kind::Enforce(evaluate::enforced(&levels))), ..PolicyRule::default() }
+        };
+        Ok(PolicySpec { rules: vec![rule], ..PolicySpec::default() })
+    }
+}
+
+/// The policies of a resource and of everything above it, nearest first.
+pub fn levels(call: &mut Call, resource: &str, constraint: &Constraint) -> Result<Vec<Option<PolicySpec>>> {
     doors::ancestry(call, resource)?
         .iter()
-        .map(|level| Ok(get(call, level, constraint)?.and_then(|policy| policy.spec)))
+        .map(|name| {
+            let row = call.txn.get(&POLICIES, &format!("{name}/policies/{}", constraint.name))?;
+            Ok(row.and_then(|row| row.spec))
+        })
         .collect()
 }
 
-pub fn effective(call: &mut Call, resource: &str, constraint: &Constraint) -> Result<Effective> {
-    Ok(evaluate::effective(&specs(call, resource, constraint)?))
-}
-
-pub fn enforced(call: &mut Call, resource: &str, constraint: &Constraint) -> Result<bool> {
-    Ok(evaluate::enforced(&specs(call, resource, constraint)?))
+/// A page of what is set on one resource.
+pub fn list(call: &Call, resource: &Resource, size: i32, token: &str) -> Result<paging::Page<(Place, PolicyRow)>> {
+    let size = paging::size(size, 100, 1000)?;
+    let prefix = format!("{}/policies/", resource.key);
+    paging::page(&call.txn, &POLICIES, &prefix, size, token, |name, row| {
+        let constraint = constraint::find(&name[prefix.len()..]);
+        Ok(constraint.map(|constraint| (Place { resource: resource.clone(), constraint }, row)))
+    })
 }

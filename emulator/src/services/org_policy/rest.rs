@@ -1,30 +1,45 @@
-//! The v1 verbs of organization policy, on Resource Manager's address.
+//! The older API's verbs: `POST /v1/{projects|folders|organizations}/ID:getOrgPolicy` and its kin.
 
 use std::sync::Arc;
 
+use gcp_gateway::ApiHint;
 use gcp_names::constraint;
-use gcp_schema::orgpolicy::policy_spec::PolicyRule;
-use gcp_schema::orgpolicy::policy_spec::policy_rule::{Kind, StringValues};
-use gcp_schema::orgpolicy::{Policy, PolicySpec};
-use serde_json::{Value, json};
+use http::Method;
+use serde_json::{Map, Value, json};
 
-use super::model;
-use crate::kernel::{Call, Error, Kernel, Mode, Result};
+use super::legacy;
+use super::model::{self, Place, PolicyRow};
+use crate::kernel::{Call, Error, Kernel, Mode, Result, Time};
 use crate::rest::{self, Answer, Query, Request};
 
-const VERBS: [&str; 6] = [
-    "getOrgPolicy", "getEffectiveOrgPolicy", "setOrgPolicy", "clearOrgPolicy", "listOrgPolicies",
-    "listAvailableOrgPolicyConstraints",
+const API: &str = "cloudresourcemanager.googleapis.com";
+
+const VERBS: &[(&str, &str, Mode)] = &[
+    ("getOrgPolicy", "orgpolicy.policy.get", Mode::Read),
+    ("getEffectiveOrgPolicy", "orgpolicy.policy.get", Mode::Read),
+    ("setOrgPolicy", "orgpolicy.policy.set", Mode::Write),
+    ("clearOrgPolicy", "orgpolicy.policy.set", Mode::Write),
+    ("listOrgPolicies", "orgpolicy.policies.list", Mode::Read),
+    ("listAvailableOrgPolicyConstraints", "orgpolicy.constraints.list", Mode::Read),
 ];
 
-fn shape(request: &Request) -> Option<(String, &'static str)> {
-    let (name, verb) = request.uri().path().strip_prefix("/v1/")?.rsplit_once(':')?;
-    let verb = VERBS.into_iter().find(|known| *known == verb)?;
-    Some((name.to_owned(), verb))
+/// `projects/ID` and the verb's row.
+fn shape(request: &Request) -> Option<(String, &'static (&'static str, &'static str, Mode))> {
+    let path = request.uri().path().strip_prefix("/v1/")?;
+    let (name, verb) = path.rsplit_once(':')?;
+    let row = VERBS.iter().find(|row| row.0 == verb)?;
+    let segments = rest::segments(name)?;
+    match segments.as_slice() {
+        [kind, _] if ["projects", "folders", "organizations"].contains(&kind.as_str()) => {
+            Some((segments.join("/"), row))
+        }
+        _ => None,
+    }
 }
 
 pub fn claims(request: &Request) -> bool {
-    shape(request).is_some()
+    let hint = request.extensions().get::<ApiHint>().and_then(|hint| hint.0.as_deref());
+    hint.is_none_or(|api| api == API) && request.method() == Method::POST && shape(request).is_some()
 }
 
 pub async fn handle(kernel: &Arc<Kernel>, request: Request) -> Answer {
@@ -36,142 +51,85 @@ pub async fn handle(kernel: &Arc<Kernel>, request: Request) -> Answer {
 }
 
 async fn answer(kernel: &Arc<Kernel>, request: Request) -> Result<Value> {
-    let Some((name, verb)) = shape(&request) else { return Err(Error::not_found("Not found.")) };
-    let (permission, mode) = match verb {
-        "setOrgPolicy" | "clearOrgPolicy" => ("orgpolicy.policies.update", Mode::Write),
-        _ => ("orgpolicy.policy.get", Mode::Read),
-    };
-    let spec = rest::spec(&request, "orgpolicy.v1", "", permission, name.clone(), mode);
+    let (name, &(verb, permission, mode)) = shape(&request).ok_or_else(|| Error::not_found("Method not found."))?;
+    let spec = rest::spec(&request, verb, API, permission, name.clone(), mode);
     let body = rest::read_json(request.into_body()).await?;
-    kernel.run(spec, move |call| carry_out(call, &name, verb, &body)).await
+    kernel.run(spec, |call| run(call, verb, &name, &body)).await
 }
 
-fn carry_out(call: &mut Call, name: &str, verb: &str, body: &Value) -> Result<Value> {
-    let parent = model::parent_of(call, name)?;
-    let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let named = |name: &str| constraint::find(name).ok_or_else(|| Error::invalid_argument(format!("Invalid constraint '{name}'.")));
+fn run(call: &mut Call, verb: &str, name: &str, body: &Value) -> Result<Value> {
+    let resource = model::resource(call, name)?;
+    let text = |path: &str| body.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    let place = |constraint: &str| {
+        if constraint.is_empty() {
+            return Err(Error::invalid_argument(
+                "Invalid constraint: it must be named, as in constraints/gcp.restrictNonCmekServices.",
+            ));
+        }
+        Ok(Place { resource: resource.clone(), constraint: model::constraint(constraint)? })
+    };
     match verb {
         "getOrgPolicy" => {
-            let constraint = named(&text("/constraint"))?;
-            let stored = model::get(call, &parent, constraint)?;
-            Ok(v1(constraint, stored.as_ref().and_then(|policy| policy.spec.as_ref()), stored.as_ref().map_or("ACAB", |policy| &policy.etag)))
+            let place = place(text("/constraint"))?;
+            let row = place.get(call)?;
+            Ok(render(call, &place, row.as_ref()))
         }
         "getEffectiveOrgPolicy" => {
-            let constraint = named(&text("/constraint"))?;
-            if !constraint.is_list {
-                let enforced = model::enforced(call, &parent, constraint)?;
-                let inner = if enforced { json!({"enforced": true}) } else { json!({}) };
-                return Ok(json!({"constraint": format!("constraints/{}", constraint.name), "booleanPolicy": inner}));
-            }
-            let found = model::effective(call, &parent, constraint)?;
-            let mut list = json!({});
-            if !found.allowed.is_empty() {
-                list["allowedValues"] = json!(found.allowed);
-            }
-            if !found.denied.is_empty() {
-                list["deniedValues"] = json!(found.denied);
-            }
-            if list == json!({}) {
-                list["allValues"] = json!(if found.deny_all { "DENY" } else { "ALLOW" });
-            }
-            Ok(json!({"constraint": format!("constraints/{}", constraint.name), "listPolicy": list}))
+            let place = place(text("/constraint"))?;
+            let spec = place.effective(call)?;
+            let mut policy = Map::from_iter([("constraint".to_owned(), full_name(&place))]);
+            policy.extend(legacy::of_spec(place.constraint, &spec));
+            Ok(Value::Object(policy))
         }
         "setOrgPolicy" => {
-            let constraint = named(&text("/policy/constraint"))?;
-            let spec = from_v1(&body["policy"]);
-            let stored = model::put(call, &parent, constraint, Policy { spec: Some(spec), ..Policy::default() }, &text("/policy/etag"))?;
-            Ok(v1(constraint, stored.spec.as_ref(), &stored.etag))
+            let policy =
+                body.get("policy").ok_or_else(|| Error::invalid_argument("Invalid request: it has no policy."))?;
+            let place = place(text("/policy/constraint"))?;
+            let row = place.get(call)?;
+            place.check_etag(call, row.as_ref(), text("/policy/etag"))?;
+            let spec = legacy::to_spec(policy)?;
+            // What v1 cannot see it leaves alone.
+            let row = place.put(call, Some(spec), row.and_then(|row| row.dry_run_spec))?;
+            Ok(render(call, &place, Some(&row)))
         }
         "clearOrgPolicy" => {
-            let constraint = named(&text("/constraint"))?;
-            call.txn.delete(&model::POLICIES, &model::key(&parent, constraint))?;
+            let place = place(text("/constraint"))?;
+            let row = place.get(call)?;
+            place.check_etag(call, row.as_ref(), text("/etag"))?;
+            place.delete(call)?;
             Ok(json!({}))
         }
         "listOrgPolicies" => {
-            let rows = call.txn.list(&model::POLICIES, &format!("{parent}/policies/"))?;
-            let policies: Vec<Value> = rows
-                .iter()
-                .filter_map(|(name, policy)| Some((constraint::find(name.rsplit_once('/')?.1)?, policy)))
-                .map(|(constraint, policy)| v1(constraint, policy.spec.as_ref(), &policy.etag))
-                .collect();
-            Ok(if policies.is_empty() { json!({}) } else { json!({"policies": policies}) })
-        }
-        _ => {
-            let rows: Vec<Value> = constraint::ALL
-                .iter()
-                .map(|known| {
-                    let mut row = json!({"name": format!("constraints/{}", known.name), "displayName": known.display_name,
-                        "constraintDefault": "ALLOW"});
-                    row[if known.is_list { "listConstraint" } else { "booleanConstraint" }] = json!({});
-                    row
-                })
-                .collect();
-            Ok(json!({"constraints": rows}))
-        }
-    }
-}
-
-fn v1(constraint: &constraint::Constraint, spec: Option<&PolicySpec>, etag: &str) -> Value {
-    let mut value = json!({"constraint": format!("constraints/{}", constraint.name), "etag": etag});
-    let Some(spec) = spec else { return value };
-    if spec.reset {
-        value["restoreDefault"] = json!({});
-        return value;
-    }
-    if !constraint.is_list {
-        let enforced = spec.rules.iter().any(|rule| rule.kind == Some(Kind::Enforce(true)));
-        value["booleanPolicy"] = if enforced { json!({"enforced": true}) } else { json!({}) };
-        return value;
-    }
-    let mut list = json!({});
-    for rule in &spec.rules {
-        match &rule.kind {
-            Some(Kind::Values(values)) => {
-                if !values.allowed_values.is_empty() {
-                    list["allowedValues"] = json!(values.allowed_values);
-                }
-                if !values.denied_values.is_empty() {
-                    list["deniedValues"] = json!(values.denied_values);
-                }
+            let size = body.get("pageSize").and_then(Value::as_i64).unwrap_or(0);
+            let size = i32::try_from(size).unwrap_or(i32::MAX);
+            let page = model::list(call, &resource, size, text("/pageToken"))?;
+            let mut answer = json!({});
+            if !page.items.is_empty() {
+                answer["policies"] = page.items.iter().map(|(place, row)| render(call, place, Some(row))).collect();
             }
-            Some(Kind::AllowAll(true)) => list["allValues"] = json!("ALLOW"),
-            Some(Kind::DenyAll(true)) => list["allValues"] = json!("DENY"),
-            _ => {}
+            if !page.next_token.is_empty() {
+                answer["nextPageToken"] = json!(page.next_token);
+            }
+            Ok(answer)
         }
+        _ => Ok(json!({"constraints": constraint::ALL.iter().map(legacy::of_constraint).collect::<Vec<_>>()})),
     }
-    if spec.inherit_from_parent {
-        list["inheritFromParent"] = json!(true);
-    }
-    value["listPolicy"] = list;
-    value
 }
 
-fn from_v1(policy: &Value) -> PolicySpec {
-    let list = |pointer: &str| -> Vec<String> {
-        policy
-            .pointer(pointer)
-            .and_then(Value::as_array)
-            .map(|items| items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-            .unwrap_or_default()
-    };
-    if policy.get("restoreDefault").is_some() {
-        return PolicySpec { reset: true, ..PolicySpec::default() };
-    }
-    let kind = if let Some(boolean) = policy.get("booleanPolicy") {
-        Kind::Enforce(boolean.get("enforced").and_then(Value::as_bool).unwrap_or_default())
-    } else {
-        match policy.pointer("/listPolicy/allValues").and_then(Value::as_str) {
-            Some("ALLOW") => Kind::AllowAll(true),
-            Some("DENY") => Kind::DenyAll(true),
-            _ => Kind::Values(StringValues {
-                allowed_values: list("/listPolicy/allowedValues"),
-                denied_values: list("/listPolicy/deniedValues"),
-            }),
+fn full_name(place: &Place) -> Value {
+    json!(format!("constraints/{}", place.constraint.name))
+}
+
+/// A policy that is not there reads as one that says nothing.
+fn render(call: &Call, place: &Place, row: Option<&PolicyRow>) -> Value {
+    let mut policy = Map::new();
+    policy.insert("constraint".to_owned(), full_name(place));
+    policy.insert("etag".to_owned(), json!(place.etag(call, row)));
+    if let Some(row) = row {
+        policy.insert("updateTime".to_owned(), json!(Time(row.updated).rfc3339()));
+        if let Some(spec) = &row.spec {
+            policy.extend(legacy::of_spec(place.constraint, spec));
         }
-    };
-    PolicySpec {
-        rules: vec![PolicyRule { kind: Some(kind), ..PolicyRule::default() }],
-        inherit_from_parent: policy.pointer("/listPolicy/inheritFromParent").and_then(Value::as_bool).unwrap_or_default(),
-        ..PolicySpec::default()
     }
+    Value::Object(policy)
 }

@@ -14,7 +14,7 @@ pub struct Project {
     pub automatic: bool,
 }
 
-/// By id or number. In the default mode it exists from now on (written if the call may write).
+/// By id or number. In the default mode it exists from now on, also when the call itself may not write.
 pub fn project(call: &mut Call, id_or_number: &str) -> Result<Project> {
     Ok(model::find(call, id_or_number)?.as_project())
 }
@@ -22,4 +22,13 @@ pub fn project(call: &mut Call, id_or_number: &str) -> Result<Project> {
 /// A project, any resource of one, a folder or an organization -> itself and all above, nearest first.
 pub fn ancestry(call: &mut Call, resource: &str) -> Result<Vec<String>> {
     model::ancestry(call, resource)
+}
+
+/// Whether a folder or organization is there (and not about to be deleted).
+pub fn container_exists(call: &mut Call, name: &str) -> Result<bool> {
+    match model::check_parent(call, name) {
+        Ok(()) => Ok(true),
+        Err(error) if error.code() == crate::kernel::Code::PermissionDenied => Ok(false),
+        Err(error) => Err(error),
+    }
 }

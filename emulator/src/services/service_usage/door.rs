@@ -1,57 +1,42 @@
 //! What other services ask of Service Usage.
 
-use std::collections::BTreeMap;
-
 use gcp_names::ServiceAgent;
-use gcp_schema::{Detail, HelpLink};
 
-use super::model;
+use super::{catalogue, model};
 use crate::doors::Project;
-use crate::kernel::{Call, Error, Result};
+use crate::kernel::{Call, Result};
 
-/// SERVICE_DISABLED 403 unless the API is enabled in the project.
-pub fn require_enabled(call: &mut Call, project: &Project, api: &str) -> Result<()> {
-    if model::enabled(call, project, api)? { Ok(()) } else { Err(disabled(project, api)) }
+/// Whether an API must be enabled in the project that a call is about. Resource Manager's need not: production asks
+/// the caller's own project there, and a project must be reachable while its deletion is requested.
+pub fn is_checked(api: &str) -> bool {
+    api != "cloudresourcemanager.googleapis.com" && catalogue::is_known(api)
 }
 
-fn disabled(project: &Project, api: &str) -> Error {
-    let number = project.number;
-    let title = model::title(api).unwrap_or(api);
-    let url = format!("https://console.developers.google.com/apis/api/{api}/overview?project={number}");
-    let message = format!(
-        "{title} has not been used in project {number} before or it is disabled. Enable it by visiting {url} then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry."
-    );
-    let consumer = format!("projects/{number}");
-    let metadata: BTreeMap<String, String> = [
-        ("service", api),
-        ("serviceTitle", title),
-        ("consumer", consumer.as_str()),
-        ("containerInfo", &consumer["projects/".len()..]),
-        ("activationUrl", url.as_str()),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .collect();
-    Error::permission_denied(message.clone())
-        .with_detail(Detail::ErrorInfo { reason: "SERVICE_DISABLED".to_owned(), domain: "googleapis.com".to_owned(), metadata })
-        .with_detail(Detail::LocalizedMessage { locale: "en-US".to_owned(), message })
-        .with_detail(Detail::Help(vec![HelpLink { description: "Google developers console API activation".to_owned(), url }]))
+/// SERVICE_DISABLED 403 unless the API is enabled in the project (auto mode: all are, but the two registries).
+pub fn require_enabled(call: &mut Call, project: &Project, api: &str) -> Result<()> {
+    let refused = match api {
+        // Production asks the caller's project about these. We know only the resource's: what nobody enabled there may
+        // well be enabled where the caller is at home.
+        "iam.googleapis.com" | "orgpolicy.googleapis.com" => model::was_disabled(call, project, api)?,
+        _ => is_checked(api) && !model::is_enabled(call, project, api)?,
+    };
+    if refused { Err(model::disabled(project, api)) } else { Ok(()) }
 }
 
 pub fn agent_exists(call: &mut Call, project: &Project, agent: ServiceAgent) -> Result<bool> {
-    model::identity_exists(call, project, agent)
+    model::agent_exists(call, project, agent)
 }
 
 /// Storage makes its agent at the first question about it.
 pub fn create_agent(call: &mut Call, project: &Project, agent: ServiceAgent) -> Result<()> {
-    model::generate_identity(call, project, agent.service())
+    model::generate_agent(call, project, agent)
 }
 
-/// A registry's first use in a project that a call named: its API is enabled then. Elsewhere it must be already.
+/// A registry's first use. In a project that the default mode made up it enables the API (and so tries topic `gcr`),
+/// unless somebody switched it off; in any other the API must have been enabled.
 pub fn activate(call: &mut Call, project: &Project, api: &'static str) -> Result<()> {
-    if project.automatic {
+    if project.automatic && !model::was_disabled(call, project, api)? {
         model::enable(call, project, api)?;
-        return Ok(());
     }
     require_enabled(call, project, api)
 }

@@ -1,45 +1,73 @@
-//! `POST /v1beta1/projects/P/services/S:generateServiceIdentity`, which the published v1 messages do not have.
+//! v1beta1's generateServiceIdentity: the one method that v1 has not, and no published messages describe it.
 
 use std::sync::Arc;
 
+use gcp_gateway::ApiHint;
 use gcp_names::ServiceAgent;
-use serde_json::json;
+use http::Method;
+use serde_json::{Value, json};
 
 use super::{api, model};
-use crate::kernel::{Error, Kernel, Mode};
+use crate::kernel::{Call, Error, Kernel, Mode, Result};
 use crate::rest::{self, Answer, Query, Request};
 
-fn name(request: &Request) -> Option<&str> {
-    request.uri().path().strip_prefix("/v1beta1/")?.strip_suffix(":generateServiceIdentity")
+const API: &str = "serviceusage.googleapis.com";
+const VERB: &str = ":generateServiceIdentity";
+
+/// `projects/P/services/S` of `/v1beta1/projects/P/services/S:generateServiceIdentity`.
+fn service_name(request: &Request) -> Option<String> {
+    let path = request.uri().path().strip_prefix("/v1beta1/")?.strip_suffix(VERB)?;
+    let segments = rest::segments(path)?;
+    match segments.as_slice() {
+        [kind, _, services, _]
+            if ["projects", "folders", "organizations"].contains(&kind.as_str()) && services == "services" =>
+        {
+            Some(segments.join("/"))
+        }
+        _ => None,
+    }
 }
 
 pub fn claims(request: &Request) -> bool {
-    name(request).is_some()
+    let hint = request.extensions().get::<ApiHint>().and_then(|hint| hint.0.as_deref());
+    hint.is_none_or(|api| api == API) && request.method() == Method::POST && service_name(request).is_some()
 }
 
 pub async fn handle(kernel: &Arc<Kernel>, request: Request) -> Answer {
     let query = Query::of(&request);
-    let name = name(&request).unwrap_or_default().to_owned();
-    let spec = rest::spec(&request, "serviceusage.generateServiceIdentity", "", "serviceusage.services.enable", name.clone(), Mode::Write);
-    let outcome = kernel.run(spec, move |call| {
-        let (project, service) = api::parse(call, &name)?;
-        let agent = ServiceAgent::of_service(&service)
-            .ok_or_else(|| Error::invalid_argument(format!("Service '{service}' has no service identity.")))?;
-        model::generate_identity(call, &project, &service)?;
-        let email = agent.email(project.number);
-        let unique = call.kernel.entropy.number(&format!("account:{email}"), 18);
-        Ok(json!({
-            "name": "operations/finished.DONE_OPERATION",
-            "done": true,
-            "response": {
-                "@type": "type.googleapis.com/google.api.serviceusage.v1beta1.ServiceIdentity",
-                "email": email,
-                "uniqueId": unique.to_string(),
-            },
-        }))
-    });
-    match outcome.await {
+    match answer(kernel, request).await {
         Ok(value) => rest::json(200, value, &query),
         Err(error) => rest::error(&error),
     }
+}
+
+async fn answer(kernel: &Arc<Kernel>, request: Request) -> Result<Value> {
+    let name = service_name(&request).ok_or_else(|| Error::not_found("Method not found."))?;
+    let method = "serviceusage.services.generateServiceIdentity";
+    let spec = rest::spec(&request, method, API, "serviceusage.services.enable", name.clone(), Mode::Write);
+    kernel.run(spec, |call| generate(call, &name)).await
+}
+
+/// Idempotent: an agent that exists is answered again.
+fn generate(call: &mut Call, name: &str) -> Result<Value> {
+    let (project, service) = api::service(call, name)?;
+    let agent = ServiceAgent::of_service(service)
+        .ok_or_else(|| Error::invalid_argument(format!("Service {service} has no service identity.")))?;
+    model::generate_agent(call, &project, agent)?;
+    let email = agent.email(project.number);
+    let entropy = &call.kernel.entropy;
+    let unique_id = format!(
+        "1{}{}",
+        entropy.number(&format!("agent:{email}:high"), 10),
+        entropy.number(&format!("agent:{email}:low"), 10)
+    );
+    Ok(json!({
+        "name": "operations/finished.DONE_OPERATION",
+        "done": true,
+        "response": {
+            "@type": "type.googleapis.com/google.api.serviceusage.v1beta1.ServiceIdentity",
+            "email": email,
+            "uniqueId": unique_id,
+        },
+    }))
 }

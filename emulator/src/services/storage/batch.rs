@@ -29,8 +29,10 @@ pub fn handle(kernel: Arc<Kernel>, request: Request) -> BoxFuture<'static, Resul
         for part in &calls {
             let (headers, http_text) = split_part(part);
             let id = headers.iter().find(|(name, _)| name == "content-id").map(|(_, value)| value.clone());
-            let (head, content) = split_part(&http_text);
-            let line = http_text.split(|byte| *byte == b'\n').next().map(|line| String::from_utf8_lossy(line).trim().to_owned()).unwrap_or_default();
+            // The request line is no header, though an absolute URL in it has a colon.
+            let line_end = http_text.iter().position(|byte| *byte == b'\n').map_or(http_text.len(), |at| at + 1);
+            let line = String::from_utf8_lossy(&http_text[..line_end]).trim().to_owned();
+            let (head, content) = split_part(&http_text.slice(line_end..));
             let mut words = line.split_whitespace();
             let (Some(method), Some(url)) = (words.next(), words.next()) else { return Err(malformed()) };
             let mut inner = http::Request::builder().method(method).uri(local(url));

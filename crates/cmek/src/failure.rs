@@ -1,0 +1,44 @@
+//! Why a command failed: what happened, and apart from it what to do.
+
+/// Printed as `ERROR: (cmek.group.verb) message` and `hint: …`.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub message: String,
+    pub hint: Option<String>,
+    /// 1: refused or failed; 2: the command line itself; 3: findings.
+    pub code: u8,
+}
+
+pub type Outcome<T> = Result<T, Failure>;
+
+impl Failure {
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, code: 1 }
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<gcp_client::Error> for Failure {
+    fn from(error: gcp_client::Error) -> Self {
+        let message = match error.log() {
+            Some(log) => format!("{}: {log}", error.message()),
+            None => error.message().to_owned(),
+        };
+        let failure = Self::new(format!("{}: {message}", error.code().name()));
+        match error.code() {
+            gcp_client::Code::Unauthenticated => failure.hint("gcloud auth application-default login, or --emulator to work without an account"),
+            _ => failure,
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}

@@ -1,0 +1,256 @@
+//! Stories about projects, folders and the organization.
+
+use serde_json::{Value, json};
+
+use super::GAPS;
+use crate::kernel::Mode;
+use crate::testing::World;
+
+const ORG: &str = "organizations/123456789012";
+
+async fn folder(world: &World, parent: &str, name: &str) -> String {
+    let made = world.post(&format!("/v2/folders?parent={parent}"), json!({"displayName": name})).await.ok();
+    made["response"]["name"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn what_is_missing_is_listed() {
+    assert_eq!(World::new().await.unimplemented("/google.cloud.resourcemanager.").await, GAPS);
+}
+
+#[tokio::test]
+async fn a_project_that_a_call_names_exists_and_its_number_leads_back_to_it() {
+    let world = World::new().await;
+    let v1 = world.get("/v1/projects/my-project").await.ok();
+    let number = v1["projectNumber"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(
+        v1,
+        json!({"projectNumber": number, "projectId": "my-project", "lifecycleState": "ACTIVE", "name": "my-project",
+            "createTime": "2026-01-05T09:00:00Z", "parent": {"type": "organization", "id": "123456789012"}}),
+        "4.4 project v1"
+    );
+    let v3 = world.get(&format!("/v3/projects/{number}")).await.ok();
+    assert_eq!(v3["name"], format!("projects/{number}"), "4.4 project v3");
+    assert_eq!((&v3["projectId"], &v3["parent"], &v3["state"]), (&json!("my-project"), &json!(ORG), &json!("ACTIVE")));
+    // The same seed, another order of calls: the same number.
+    let other = World::new().await;
+    other.get("/v1/projects/another-project").await.ok();
+    assert_eq!(other.get("/v1/projects/my-project").await.ok()["projectNumber"], number);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_hidden() {
+    let hidden = json!({"error": {"code": 403, "message": "The caller does not have permission", "status": "PERMISSION_DENIED"}});
+    let strict = World::strict().await;
+    for path in ["/v1/projects/my-project", "/v3/projects/my-project", "/v2/folders/12", "/v1/organizations/12"] {
+        let said = strict.get(path).await;
+        assert_eq!((said.status, &said.body), (403, &hidden), "4.4 unknown project: {path}");
+    }
+    let auto = World::new().await;
+    assert_eq!(auto.get("/v1/projects/123").await.body, hidden, "a number that belongs to no project");
+    assert_eq!(auto.get("/v1/projects/No_Such_Id").await.status, 400);
+    assert_eq!(auto.get("/v1/projects").await.ok(), json!({}));
+}
+
+#[tokio::test]
+async fn a_created_project_is_listed_renamed_deleted_and_brought_back() {
+    let world = World::strict().await;
+    let parent = folder(&world, ORG, "Shops").await;
+    let made = world
+        .post(
+            "/v1/projects",
+            json!({"projectId": "my-shop-1", "name": "My shop", "labels": {"team": "a"},
+                "parent": {"type": "folder", "id": parent.trim_start_matches("folders/")}}),
+        )
+        .await
+        .ok();
+    assert_eq!((&made["done"], &made["response"]["projectId"]), (&json!(true), &json!("my-shop-1")));
+    let polled = world.get(&format!("/v1/{}", made["name"].as_str().unwrap_or_default())).await.ok();
+    assert_eq!(polled, made, "gcloud polls what is done");
+    let again = world.post("/v1/projects", json!({"projectId": "my-shop-1"})).await;
+    assert_eq!((again.status, again.code()), (409, "ALREADY_EXISTS"));
+
+    let listed = world.get("/v1/projects?filter=lifecycleState:ACTIVE%20AND%20labels.team:a&pageSize=500").await.ok();
+    assert_eq!(listed["projects"][0]["name"], "My shop");
+    let renamed = world
+        .call(
+            "PATCH /v3/projects/my-shop-1?updateMask=displayName",
+            json!({"displayName": "Our shop", "labels": {"x": "y"}}),
+        )
+        .await
+        .ok();
+    assert_eq!(
+        renamed["metadata"]["@type"],
+        "type.googleapis.com/google.cloud.resourcemanager.v3.UpdateProjectMetadata"
+    );
+    let response = &renamed["response"];
+    assert_eq!(response["@type"], "type.googleapis.com/google.cloud.resourcemanager.v3.Project");
+    assert_eq!((&response["displayName"], &response["labels"]), (&json!("Our shop"), &json!({"team": "a"})));
+    assert_eq!(world.get(&format!("/v3/{}", renamed["name"].as_str().unwrap_or_default())).await.ok(), renamed);
+
+    assert_eq!(world.delete("/v1/projects/my-shop-1").await.ok(), json!({}));
+    assert_eq!(world.get("/v3/projects/my-shop-1").await.ok()["state"], "DELETE_REQUESTED");
+    assert_eq!(world.get("/v1/projects?filter=lifecycleState:ACTIVE").await.ok(), json!({}));
+    assert_eq!(world.get("/v1/projects/my-shop-1/services").await.status, 403, "closed to other services");
+    let twice = world.delete("/v1/projects/my-shop-1").await;
+    assert_eq!((twice.status, twice.code()), (400, "FAILED_PRECONDITION"));
+    assert_eq!(world.post("/v1/projects/my-shop-1:undelete", json!({})).await.ok(), json!({}));
+    assert_eq!(world.get("/v1/projects/my-shop-1/services").await.status, 200);
+}
+
+#[tokio::test]
+async fn ids_names_and_labels_follow_production() {
+    let world = World::new().await;
+    for (what, body) in [
+        ("short id", json!({"projectId": "abc"})),
+        ("upper case", json!({"projectId": "My-project"})),
+        ("short name", json!({"projectId": "my-project", "name": "abc"})),
+        ("label", json!({"projectId": "my-project", "labels": {"Team": "a"}})),
+    ] {
+        let said = world.post("/v1/projects", body).await;
+        assert_eq!((said.status, said.code()), (400, "INVALID_ARGUMENT"), "{what}: {}", said.body);
+    }
+    let said =
+        world.post("/v1/projects", json!({"projectId": "my-project", "parent": {"type": "folder", "id": "9"}})).await;
+    assert_eq!(said.status, 403, "a parent that is not there");
+}
+
+#[tokio::test]
+async fn an_update_with_an_old_etag_is_aborted() {
+    let world = World::new().await;
+    let etag = world.get("/v3/projects/my-project").await.ok()["etag"].clone();
+    let patch = |name: &str| json!({"etag": etag, "displayName": name});
+    world.call("PATCH /v3/projects/my-project?updateMask=display_name", patch("First one")).await.ok();
+    let late = world.call("PATCH /v3/projects/my-project?updateMask=display_name", patch("Second one")).await;
+    assert_eq!((late.status, late.code()), (409, "ABORTED"));
+    assert_eq!(world.get("/v3/projects/my-project").await.ok()["displayName"], "First one");
+}
+
+#[tokio::test]
+async fn folders_are_a_tree() {
+    let world = World::new().await;
+    let upper = folder(&world, ORG, "Upper").await;
+    let lower = folder(&world, &upper, "Lower").await;
+    world.get("/v1/projects/my-project").await.ok();
+    let moved = world.post("/v3/projects/my-project:move", json!({"destinationParent": lower})).await.ok();
+    assert_eq!(moved["response"]["parent"], lower);
+
+    let ancestors = world.post("/v1/projects/my-project:getAncestry", json!({})).await.ok();
+    let types: Vec<_> =
+        ancestors["ancestor"].as_array().into_iter().flatten().map(|row| &row["resourceId"]["type"]).collect();
+    assert_eq!(types, ["project", "folder", "folder", "organization"], "4.4 ancestry v1");
+
+    let listed = world.get(&format!("/v2/folders?parent={upper}")).await.ok();
+    assert_eq!(listed["folders"][0]["displayName"], "Lower");
+    assert_eq!(world.get(&format!("/v3/folders?parent={upper}")).await.ok()["folders"][0]["name"], lower);
+
+    for (what, line, body) in [
+        ("into itself", format!("POST /v3/{upper}:move"), json!({"destinationParent": lower})),
+        ("not empty", format!("DELETE /v3/{upper}"), Value::Null),
+        ("a sibling's name", format!("POST /v2/folders?parent={ORG}"), json!({"displayName": "Upper"})),
+        ("active", format!("POST /v3/{lower}:undelete"), json!({})),
+    ] {
+        let said = world.call(&line, body).await;
+        assert_eq!((said.status, said.code()), (400, "FAILED_PRECONDITION"), "{what}: {}", said.body);
+    }
+    let renamed =
+        world.call(&format!("PATCH /v3/{lower}?updateMask=displayName"), json!({"displayName": "Cellar"})).await.ok();
+    assert_eq!(renamed["response"]["displayName"], "Cellar");
+    world.post("/v3/projects/my-project:move", json!({"destinationParent": ORG})).await.ok();
+    assert_eq!(world.delete(&format!("/v2/{lower}")).await.ok()["lifecycleState"], "DELETE_REQUESTED");
+    assert_eq!(world.get(&format!("/v3/folders?parent={upper}")).await.ok(), json!({}));
+}
+
+#[tokio::test]
+async fn folders_nest_ten_deep_and_no_deeper() {
+    let world = World::new().await;
+    let mut parent = ORG.to_owned();
+    for level in 1..=10 {
+        parent = folder(&world, &parent, &format!("Level {level}")).await;
+    }
+    let said = world.post(&format!("/v2/folders?parent={parent}"), json!({"displayName": "Level 11"})).await;
+    assert_eq!((said.status, said.code()), (400, "FAILED_PRECONDITION"));
+}
+
+#[tokio::test]
+async fn the_organization_is_there_from_the_start() {
+    let world = World::new().await;
+    let found = world.post("/v1/organizations:search", json!({})).await.ok();
+    assert_eq!(found["organizations"][0]["name"], ORG);
+    assert_eq!(world.get("/v1/organizations/123456789012").await.ok()["displayName"], "example.com");
+    assert_eq!(world.get(&format!("/v3/{ORG}")).await.ok()["state"], "ACTIVE");
+    assert_eq!(world.post("/v1/organizations:search", json!({"filter": "domain:other.org"})).await.ok(), json!({}));
+}
+
+#[tokio::test]
+async fn one_policy_is_seen_through_every_address_of_a_project() {
+    let world = World::new().await;
+    let read = json!({"options": {"requestedPolicyVersion": 3}});
+    assert_eq!(
+        world.post("/v1/projects/my-project:getIamPolicy", read.clone()).await.ok(),
+        json!({"etag": "ACAB"}),
+        "4.1 never set"
+    );
+    let binding = json!({"role": "roles/viewer", "members": ["user:ann@example.com"]});
+    let set = world
+        .post(
+            "/v1/projects/my-project:setIamPolicy",
+            json!({"policy": {"etag": "ACAB", "version": 3, "bindings": [binding]}}),
+        )
+        .await
+        .ok();
+    assert_eq!((&set["version"], &set["bindings"][0]), (&json!(1), &binding));
+    let number =
+        world.get("/v1/projects/my-project").await.ok()["projectNumber"].as_str().unwrap_or_default().to_owned();
+    assert_eq!(world.post(&format!("/v3/projects/{number}:getIamPolicy"), read).await.ok(), set);
+    let late = world.post("/v3/projects/my-project:setIamPolicy", json!({"policy": {"etag": "ACAB"}})).await;
+    assert_eq!(
+        (late.status, late.message()),
+        (
+            409,
+            "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff."
+        ),
+        "4.1 etag mismatch"
+    );
+    let conditional = json!({"policy": {"version": 3, "bindings": [{"role": "roles/viewer", "members": ["user:ann@example.com"],
+        "condition": {"title": "t", "expression": "true"}}]}});
+    world.post("/v3/projects/my-project:setIamPolicy", conditional).await.ok();
+    let plain = world.post("/v1/projects/my-project:getIamPolicy", json!({})).await.ok();
+    assert_eq!((&plain["version"], plain.pointer("/bindings/0/condition")), (&json!(1), None), "4.1 conditions hidden");
+}
+
+#[tokio::test]
+async fn where_callers_are_checked_lists_show_what_they_may_see() {
+    let world = World::enforcing().await;
+    let ann = "ann@example.com";
+    let refused = world.call_as(ann, "POST /v3/projects", json!({"projectId": "my-shop-1"})).await;
+    assert_eq!(
+        refused.message(),
+        format!(
+            "Permission 'resourcemanager.projects.create' denied on resource '//cloudresourcemanager.googleapis.com/{ORG}' (or it may not exist)."
+        )
+    );
+    let v1 = world.call_as(ann, "POST /v1/projects", json!({"projectId": "my-shop-1"})).await;
+    assert_eq!(v1.body, refused.body);
+    for line in [format!("GET /v3/projects?parent={ORG}"), format!("GET /v3/folders?parent={ORG}")] {
+        assert_eq!(world.call_as(ann, &line, Value::Null).await.status, 403, "{line}");
+    }
+
+    world
+        .inside(Mode::Write, |call| {
+            crate::doors::project(call, "ann-project")?;
+            crate::doors::project(call, "bob-project")?;
+            let binding = gcp_schema::iam::Binding {
+                role: "roles/owner".to_owned(),
+                members: vec!["user:ann@example.com".to_owned()],
+                ..Default::default()
+            };
+            let policy = gcp_schema::iam::Policy { bindings: vec![binding], ..Default::default() };
+            crate::doors::replace_policy(call, "projects/ann-project", policy)
+        })
+        .await
+        .unwrap();
+    let seen = world.call_as(ann, "GET /v3/projects:search", Value::Null).await.ok();
+    let ids: Vec<_> = seen["projects"].as_array().into_iter().flatten().map(|project| &project["projectId"]).collect();
+    assert_eq!(ids, ["ann-project"]);
+}
