@@ -66,12 +66,9 @@ impl KeyManagementService<Call> for Kms {
 
     fn list_key_rings(&self, call: &mut Call, request: ListKeyRingsRequest) -> Result<ListKeyRingsResponse> {
         let parent = model::location_parent(call, &request.parent)?;
-        let found = list(call, &RINGS, &format!("{parent}/keyRings/"), &query!(request), RING_KIND, |_, ring| Ok(ring))?;
-        Ok(ListKeyRingsResponse {
-            key_rings: found.items,
-            next_page_token: found.next,
-            total_size: found.total as i32,
-        })
+        let found =
+            list(call, &RINGS, &format!("{parent}/keyRings/"), &query!(request), RING_KIND, |_, ring| Ok(ring))?;
+        Ok(ListKeyRingsResponse { key_rings: found.items, next_page_token: found.next, total_size: found.total as i32 })
     }
 
     fn create_crypto_key(&self, call: &mut Call, request: CreateCryptoKeyRequest) -> Result<CryptoKey> {
@@ -85,7 +82,9 @@ impl KeyManagementService<Call> for Kms {
         deletion::check_unspent(call, &name)?;
         let mut key = rules::complete(call, request.crypto_key.unwrap_or_default())?;
         if key.import_only && !request.skip_initial_version_creation {
-            return Err(Error::invalid_argument("An import_only key must be created with skip_initial_version_creation."));
+            return Err(Error::invalid_argument(
+                "An import_only key must be created with skip_initial_version_creation.",
+            ));
         }
         key.name = name.to_string();
         model::reschedule(call, &name, None, &key)?;
@@ -162,25 +161,36 @@ impl KeyManagementService<Call> for Kms {
         model::render(call, &name, row)
     }
 
-    fn update_crypto_key_primary_version(&self, call: &mut Call, request: UpdateCryptoKeyPrimaryVersionRequest) -> Result<CryptoKey> {
+    fn update_crypto_key_primary_version(
+        &self,
+        call: &mut Call,
+        request: UpdateCryptoKeyPrimaryVersionRequest,
+    ) -> Result<CryptoKey> {
         let name = model::key_name(call, &request.name)?;
         let mut row = model::key(call, &name)?;
         let purpose = model::purpose(&row);
         if purpose != CryptoKeyPurpose::EncryptDecrypt {
             return Err(model::wrong_purpose(&name, purpose));
         }
-        let version = model::version_name(call, &format!("{name}/cryptoKeyVersions/{}", request.crypto_key_version_id))?;
+        let version =
+            model::version_name(call, &format!("{name}/cryptoKeyVersions/{}", request.crypto_key_version_id))?;
         model::version(call, &version)?;
         row.primary = version.version;
         call.txn.put(&KEYS, &name.to_string(), &row)?;
         model::render(call, &name, row)
     }
 
-    fn create_crypto_key_version(&self, call: &mut Call, request: CreateCryptoKeyVersionRequest) -> Result<CryptoKeyVersion> {
+    fn create_crypto_key_version(
+        &self,
+        call: &mut Call,
+        request: CreateCryptoKeyVersionRequest,
+    ) -> Result<CryptoKeyVersion> {
         let name = model::key_name(call, &request.parent)?;
         let mut row = model::key(call, &name)?;
         if row.key.as_ref().is_some_and(|key| key.import_only) {
-            return Err(Error::failed_precondition(format!("CryptoKey {name} is import_only: it takes imported versions.")));
+            return Err(Error::failed_precondition(format!(
+                "CryptoKey {name} is import_only: it takes imported versions."
+            )));
         }
         let made = model::add_version(call, &name, &mut row)?;
         call.txn.put(&KEYS, &name.to_string(), &row)?;
@@ -193,7 +203,11 @@ impl KeyManagementService<Call> for Kms {
         model::version(call, &name)
     }
 
-    fn list_crypto_key_versions(&self, call: &mut Call, request: ListCryptoKeyVersionsRequest) -> Result<ListCryptoKeyVersionsResponse> {
+    fn list_crypto_key_versions(
+        &self,
+        call: &mut Call,
+        request: ListCryptoKeyVersionsRequest,
+    ) -> Result<ListCryptoKeyVersionsResponse> {
         let name = model::key_name(call, &request.parent)?;
         model::key(call, &name)?;
         let prefix = format!("{name}/cryptoKeyVersions/");
@@ -205,7 +219,11 @@ impl KeyManagementService<Call> for Kms {
         })
     }
 
-    fn update_crypto_key_version(&self, call: &mut Call, request: UpdateCryptoKeyVersionRequest) -> Result<CryptoKeyVersion> {
+    fn update_crypto_key_version(
+        &self,
+        call: &mut Call,
+        request: UpdateCryptoKeyVersionRequest,
+    ) -> Result<CryptoKeyVersion> {
         let wanted = request.crypto_key_version.unwrap_or_default();
         mask::require(request.update_mask.as_ref(), &["state"])?;
         let name = model::version_name(call, &wanted.name)?;
@@ -226,7 +244,11 @@ impl KeyManagementService<Call> for Kms {
         Ok(row)
     }
 
-    fn destroy_crypto_key_version(&self, call: &mut Call, request: DestroyCryptoKeyVersionRequest) -> Result<CryptoKeyVersion> {
+    fn destroy_crypto_key_version(
+        &self,
+        call: &mut Call,
+        request: DestroyCryptoKeyVersionRequest,
+    ) -> Result<CryptoKeyVersion> {
         let name = model::version_name(call, &request.name)?;
         let mut row = model::version(call, &name)?;
         let state = row.state();
@@ -250,7 +272,11 @@ impl KeyManagementService<Call> for Kms {
         Ok(row)
     }
 
-    fn restore_crypto_key_version(&self, call: &mut Call, request: RestoreCryptoKeyVersionRequest) -> Result<CryptoKeyVersion> {
+    fn restore_crypto_key_version(
+        &self,
+        call: &mut Call,
+        request: RestoreCryptoKeyVersionRequest,
+    ) -> Result<CryptoKeyVersion> {
         let name = model::version_name(call, &request.name)?;
         let mut row = model::version(call, &name)?;
         let state = row.state();

@@ -146,12 +146,9 @@ pub fn decrypt(call: &mut Call, request: DecryptRequest) -> Result<DecryptRespon
     let name = key.version(number);
     let version = call.txn.get(&model::VERSIONS, &model::version_key(&name))?.ok_or_else(undecipherable)?;
     let version = model::enabled(version)?;
-    let plaintext = envelope::open(
-        &symmetric(call, &version.name)?,
-        &bound(&key, &request.additional_authenticated_data),
-        sealed,
-    )
-    .map_err(|_| undecipherable())?;
+    let plaintext =
+        envelope::open(&symmetric(call, &version.name)?, &bound(&key, &request.additional_authenticated_data), sealed)
+            .map_err(|_| undecipherable())?;
     Ok(DecryptResponse {
         plaintext_crc32c: crc(&plaintext),
         plaintext: plaintext.into(),

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use envelope::Key;
 use gcp_names::{KeyName, KeyVersionName};
-use gcp_schema::kms::crypto_key::CryptoKeyPurpose;
 use gcp_schema::kms::CryptoKeyVersion;
+use gcp_schema::kms::crypto_key::CryptoKeyPurpose;
 use gcp_schema::kms::crypto_key_version::CryptoKeyVersionState as State;
 
 use super::material::{self, symmetric};
@@ -24,13 +24,25 @@ const DECRYPT: &str = "cloudkms.cryptoKeyVersions.useToDecrypt";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyRefusal {
     /// The agent has no grant that covers the key, which may not even exist.
-    Denied { key: String },
+    Denied {
+        key: String,
+    },
     /// Only an agent with a grant above the key learns this.
-    NotFound { key: String },
-    WrongPurpose { key: String, purpose: String },
+    NotFound {
+        key: String,
+    },
+    WrongPurpose {
+        key: String,
+        purpose: String,
+    },
     /// `state` is the version's state name (`DISABLED`, `DESTROY_SCHEDULED`, `DESTROYED`).
-    NotEnabled { version: String, state: String },
-    NoPrimary { key: String },
+    NotEnabled {
+        version: String,
+        state: String,
+    },
+    NoPrimary {
+        key: String,
+    },
     /// The emulator itself failed.
     Fault(Error),
 }
@@ -167,10 +179,7 @@ pub fn check_at_start(call: &mut Call) -> Result<()> {
         call.txn.delete(&DOOMED, &name)?;
         due::cancel(call, at, SHRED, &name)?;
     }
-    call.kernel
-        .vault
-        .sweep(|file| known.contains(file))
-        .map_err(|error| Error::internal(format!("vault: {error}")))
+    call.kernel.vault.sweep(|file| known.contains(file)).map_err(|error| Error::internal(format!("vault: {error}")))
 }
 
 /// 404 unless the ring or key of a policy is there.

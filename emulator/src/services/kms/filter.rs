@@ -104,7 +104,9 @@ fn compare(found: Option<&Value>, shape: Shape, op: Op, wanted: &str) -> bool {
     }
     let order = match shape {
         Shape::Text => Some(text.as_str().cmp(wanted)),
-        Shape::Number => text.parse::<f64>().ok().zip(wanted.parse().ok()).and_then(|(a, b): (_, f64)| a.partial_cmp(&b)),
+        Shape::Number => {
+            text.parse::<f64>().ok().zip(wanted.parse().ok()).and_then(|(a, b): (_, f64)| a.partial_cmp(&b))
+        }
         Shape::Time => Time::parse(&text).zip(Time::parse(wanted)).map(|(a, b)| a.cmp(&b)),
         Shape::Duration => seconds(&text).zip(seconds(wanted)).and_then(|(a, b)| a.partial_cmp(&b)),
         Shape::Whole => None,
@@ -376,7 +378,7 @@ mod tests {
             ("createTime>yesterday", "'yesterday' is no value of createTime"),
             ("primary=1", "no value of primary"),
             ("=x", "a field is expected"),
-            ("NOT", "one of = !="),
+            ("NOT", "'NOT' is no field"),
         ] {
             let refusal = Filter::parse(filter, KEY).expect_err(filter);
             assert!(refusal.message().contains(reason), "{filter}: {}", refusal.message());
