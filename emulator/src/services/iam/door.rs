@@ -2,8 +2,8 @@
 //! `projects/p/topics/t`, `buckets/b`, `projects/p`, `folders/1`, `organizations/1`; a key version or an object counts as
 //! what it lies in.
 
-use gcp_schema::iam::Policy;
 use gcp_schema::Detail;
+use gcp_schema::iam::Policy;
 
 use super::model;
 use crate::doors;

@@ -23,7 +23,11 @@ pub fn get(call: &Call, resource: &str) -> Result<Policy> {
 
 /// The resource's own lineage, nearest first: itself, what it lies in, then the project. What is above the project is
 /// asked of Resource Manager only when nothing nearer has granted.
-fn lineage(call: &mut Call, resource: &str, mut visit: impl FnMut(&mut Call, &str) -> Result<ControlFlow<()>>) -> Result<()> {
+fn lineage(
+    call: &mut Call,
+    resource: &str,
+    mut visit: impl FnMut(&mut Call, &str) -> Result<ControlFlow<()>>,
+) -> Result<()> {
     let mut project = None;
     let mut name = resource;
     if let Some(rest) = resource.strip_prefix("buckets/") {
@@ -85,20 +89,32 @@ fn covers(bound: &str, member: &str) -> bool {
         })
 }
 
+/// `projectOwner:p` and its like: whoever has the basic role in that project, by a binding on the project itself.
 fn convenience(call: &mut Call, member: &str, permission: &str, resource: &str) -> Result<bool> {
     let Some(rest) = resource.strip_prefix("buckets/") else { return Ok(false) };
     let bucket = format!("buckets/{}", rest.split('/').next().unwrap_or_default());
     let Some(project) = doors::project_of(call, resource)? else { return Ok(false) };
     let own = get(call, &format!("projects/{}", project.id))?;
-    let has = |role: &str| own.bindings.iter().any(|binding| binding.role == role && binding.members.iter().any(|bound| covers(bound, member)));
+    let has = |role: &str| {
+        own.bindings.iter().any(|binding| {
+            binding.condition.is_none()
+                && binding.role == role
+                && binding.members.iter().any(|bound| covers(bound, member))
+        })
+    };
     let policy = get(call, &bucket)?;
     Ok(policy.bindings.iter().any(|binding| {
-        roles::grants(&binding.role, permission)
-            && binding.members.iter().any(|bound| match bound.split_once(':').map(|(kind, _)| kind) {
-                Some("projectOwner") => has("roles/owner"),
-                Some("projectEditor") => has("roles/editor"),
-                Some("projectViewer") => has("roles/viewer"),
-                _ => false,
+        binding.condition.is_none()
+            && roles::grants(&binding.role, permission)
+            && binding.members.iter().any(|bound| {
+                let Some((kind, id)) = bound.split_once(':') else { return false };
+                let role = match kind {
+                    "projectOwner" => "roles/owner",
+                    "projectEditor" => "roles/editor",
+                    "projectViewer" => "roles/viewer",
+                    _ => return false,
+                };
+                (id == project.id || id == project.number.to_string()) && has(role)
             })
     }))
 }
@@ -110,6 +126,12 @@ pub fn replace(call: &mut Call, resource: &str, mut policy: Policy) -> Result<Po
         return Err(Error::aborted(
             "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff.",
         ));
+    }
+    if !matches!(policy.version, 0 | 1 | 3) {
+        return Err(Error::invalid_argument(format!(
+            "Invalid policy version {}: it must be 0, 1 or 3.",
+            policy.version
+        )));
     }
     let conditional = policy.bindings.iter().any(|binding| binding.condition.is_some());
     if conditional && policy.version != 3 {
@@ -139,21 +161,30 @@ fn tag(call: &Call, resource: &str, revision: u64) -> bytes::Bytes {
     base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default().into()
 }
 
-const KINDS: [&str; 10] = [
-    "user", "group", "serviceAccount", "domain", "principal", "principalSet", "deleted", "projectOwner", "projectEditor",
-    "projectViewer",
-];
+const OTHER_KINDS: [&str; 6] =
+    ["principal", "principalSet", "deleted", "projectOwner", "projectEditor", "projectViewer"];
 
 fn check_member(call: &mut Call, member: &str) -> Result<()> {
     if member == "allUsers" || member == "allAuthenticatedUsers" {
         return Ok(());
     }
     let (kind, id) = member.split_once(':').unwrap_or((member, ""));
-    if !KINDS.contains(&kind) || id.is_empty() {
-        return Err(Error::invalid_argument(format!("Invalid principal {member}: it has no known form such as user:EMAIL.")));
+    let is_address =
+        |id: &str| id.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+    let known = match kind {
+        "user" | "group" | "serviceAccount" => is_address(id),
+        "domain" => id.contains('.') && !id.contains('@'),
+        other => OTHER_KINDS.contains(&other) && !id.is_empty(),
+    };
+    if !known || id.contains(char::is_whitespace) {
+        return Err(Error::invalid_argument(format!(
+            "Invalid principal {member}: it has no known form such as user:EMAIL."
+        )));
     }
     // Service agents are told from other accounts by their address; they must have been made.
-    if let Some((agent, number)) = ServiceAgent::parse(id) {
+    if kind == "serviceAccount"
+        && let Some((agent, number)) = ServiceAgent::parse(id)
+    {
         let missing = || Error::invalid_argument(format!("Service account {id} does not exist."));
         let project = doors::project(call, &number.to_string()).map_err(|_| missing())?;
         if !doors::agent_exists(call, &project, agent)? {

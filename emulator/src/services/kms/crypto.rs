@@ -1,18 +1,27 @@
 //! Encrypt and Decrypt, and what they check on the way.
 
-use envelope::{Key, crc32c};
-use gcp_names::{KeyName, KeyVersionName};
+use envelope::crc32c;
+use gcp_names::KeyName;
 use gcp_schema::kms::crypto_key::CryptoKeyPurpose;
-use gcp_schema::kms::crypto_key_version::CryptoKeyVersionState as State;
-use gcp_schema::kms::{DecryptRequest, DecryptResponse, EncryptRequest, EncryptResponse};
+use gcp_schema::kms::{
+    DecryptRequest, DecryptResponse, EncryptRequest, EncryptResponse, GenerateRandomBytesRequest,
+    GenerateRandomBytesResponse, ProtectionLevel,
+};
 
+use super::material::{self, symmetric};
 use super::model;
 use crate::kernel::{Call, Error, Result};
 
 const LIMIT: usize = 65_536;
-/// What our ciphertexts begin with; the version's number follows in eight bytes.
+const HSM_LIMIT: usize = 8_192;
+/// What our ciphertexts begin with; the key's tag follows in four bytes, the version's number in eight.
 const MAGIC: u8 = 0xc5;
-const HEADER: usize = 9;
+const HEADER: usize = 13;
+
+/// A checksum as Cloud KMS writes it.
+pub fn crc(data: &[u8]) -> Option<i64> {
+    Some(i64::from(crc32c(data)))
+}
 
 /// A field's checksum, if it came, must be that of the data.
 pub fn check_crc(field: &str, data: &[u8], given: Option<i64>) -> Result<bool> {
@@ -25,17 +34,27 @@ pub fn check_crc(field: &str, data: &[u8], given: Option<i64>) -> Result<bool> {
     }
 }
 
-fn check_size(field: &str, data: &[u8]) -> Result<()> {
+pub fn check_size(field: &str, data: &[u8]) -> Result<()> {
     if data.len() <= LIMIT {
         return Ok(());
     }
     Err(Error::invalid_argument(format!("The field {field} is {} bytes long; the maximum is {LIMIT}.", data.len())))
 }
 
-/// The material of a version as a symmetric key.
-pub fn symmetric(call: &Call, version: &str) -> Result<Key> {
-    let material = call.kernel.vault.get(version)?;
-    Key::from_slice(&material[..32]).map_err(|error| Error::internal(error.to_string()))
+/// The limits of what a version takes: each field for itself in software, both together in an HSM.
+fn check_hsm(level: ProtectionLevel, plaintext: &[u8], additional: &[u8]) -> Result<()> {
+    let length = plaintext.len() + additional.len();
+    if level != ProtectionLevel::Hsm || length <= HSM_LIMIT {
+        return Ok(());
+    }
+    Err(Error::invalid_argument(format!(
+        "The fields plaintext and additional_authenticated_data are {length} bytes long together; the maximum with the protection level HSM is {HSM_LIMIT}."
+    )))
+}
+
+/// Tells ciphertexts of other keys, so that the state of a namesake version is not blamed for them.
+fn tag(key: &KeyName) -> [u8; 4] {
+    crc32c(key.to_string().as_bytes()).to_be_bytes()
 }
 
 /// Binds a ciphertext to its key as well as to the caller's data.
@@ -74,10 +93,8 @@ pub fn encrypt(call: &mut Call, request: EncryptRequest) -> Result<EncryptRespon
         None => row.primary,
     };
     let name = key.version(number);
-    let version = model::version(call, &name)?;
-    if model::state(&version) != State::Enabled {
-        return Err(model::not_enabled(&version.name, model::state(&version)));
-    }
+    let version = model::enabled(model::version(call, &name)?)?;
+    check_hsm(version.protection_level(), &request.plaintext, &request.additional_authenticated_data)?;
     let sealed = envelope::seal(
         &symmetric(call, &version.name)?,
         &bound(&key, &request.additional_authenticated_data),
@@ -86,10 +103,11 @@ pub fn encrypt(call: &mut Call, request: EncryptRequest) -> Result<EncryptRespon
     .map_err(|error| Error::internal(error.to_string()))?;
     let mut ciphertext = Vec::with_capacity(HEADER + sealed.len());
     ciphertext.push(MAGIC);
+    ciphertext.extend_from_slice(&tag(&key));
     ciphertext.extend_from_slice(&number.to_be_bytes());
     ciphertext.extend_from_slice(&sealed);
     Ok(EncryptResponse {
-        ciphertext_crc32c: Some(i64::from(crc32c(&ciphertext))),
+        ciphertext_crc32c: crc(&ciphertext),
         ciphertext: ciphertext.into(),
         name: version.name,
         verified_plaintext_crc32c: plaintext_checked,
@@ -100,6 +118,14 @@ pub fn encrypt(call: &mut Call, request: EncryptRequest) -> Result<EncryptRespon
 
 fn undecipherable() -> Error {
     Error::invalid_argument("Decryption failed: verify that 'name' refers to the correct CryptoKey.")
+}
+
+/// The version's number and what it sealed, of a ciphertext of this key.
+fn parse<'a>(ciphertext: &'a [u8], key: &KeyName) -> Option<(u64, &'a [u8])> {
+    let (magic, rest) = ciphertext.split_first()?;
+    let (found, rest) = rest.split_first_chunk()?;
+    let (number, sealed) = rest.split_first_chunk()?;
+    (*magic == MAGIC && *found == tag(key)).then(|| (u64::from_be_bytes(*number), sealed))
 }
 
 pub fn decrypt(call: &mut Call, request: DecryptRequest) -> Result<DecryptResponse> {
@@ -116,26 +142,28 @@ pub fn decrypt(call: &mut Call, request: DecryptRequest) -> Result<DecryptRespon
     if purpose != CryptoKeyPurpose::EncryptDecrypt {
         return Err(model::wrong_purpose(&key, purpose));
     }
-    let (header, sealed) = request.ciphertext.split_at_checked(HEADER).ok_or_else(undecipherable)?;
-    let number = match header.split_first() {
-        Some((&MAGIC, number)) => u64::from_be_bytes(number.try_into().map_err(|_| undecipherable())?),
-        _ => return Err(undecipherable()),
-    };
-    let name: KeyVersionName = key.version(number);
+    let (number, sealed) = parse(&request.ciphertext, &key).ok_or_else(undecipherable)?;
+    let name = key.version(number);
     let version = call.txn.get(&model::VERSIONS, &model::version_key(&name))?.ok_or_else(undecipherable)?;
-    if model::state(&version) != State::Enabled {
-        return Err(model::not_enabled(&version.name, model::state(&version)));
-    }
-    let plaintext = envelope::open(
-        &symmetric(call, &version.name)?,
-        &bound(&key, &request.additional_authenticated_data),
-        sealed,
-    )
-    .map_err(|_| undecipherable())?;
+    let version = model::enabled(version)?;
+    let plaintext =
+        envelope::open(&symmetric(call, &version.name)?, &bound(&key, &request.additional_authenticated_data), sealed)
+            .map_err(|_| undecipherable())?;
     Ok(DecryptResponse {
-        plaintext_crc32c: Some(i64::from(crc32c(&plaintext))),
+        plaintext_crc32c: crc(&plaintext),
         plaintext: plaintext.into(),
         used_primary: number == row.primary,
         protection_level: version.protection_level,
     })
+}
+
+pub fn random_bytes(call: &mut Call, request: GenerateRandomBytesRequest) -> Result<GenerateRandomBytesResponse> {
+    model::location_parent(call, &request.location)?;
+    if request.protection_level() != ProtectionLevel::Hsm {
+        return Err(Error::invalid_argument("Random bytes are only generated with the protection level HSM."));
+    }
+    let length = usize::try_from(request.length_bytes).ok().filter(|length| (8..=1024).contains(length));
+    let length = length.ok_or_else(|| Error::invalid_argument("length_bytes must be at least 8 and at most 1024."))?;
+    let data = material::random(length)?.to_vec();
+    Ok(GenerateRandomBytesResponse { data_crc32c: crc(&data), data: data.into() })
 }

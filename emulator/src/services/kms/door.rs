@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use envelope::Key;
 use gcp_names::{KeyName, KeyVersionName};
+use gcp_schema::kms::CryptoKeyVersion;
 use gcp_schema::kms::crypto_key::CryptoKeyPurpose;
 use gcp_schema::kms::crypto_key_version::CryptoKeyVersionState as State;
 
-use super::model::{self, DESTROY, KEYS, ROTATE, VERSIONS};
-use super::crypto;
+use super::material::{self, symmetric};
+use super::model::{self, DESTROY, DOOMED, KEYS, ROTATE, SHRED, VERSIONS};
 use crate::doors;
 use crate::kernel::body::DataKey;
 use crate::kernel::due::{self, Due};
+use crate::kernel::table::NumberRow;
 use crate::kernel::vault::Vault;
 use crate::kernel::{Call, Error, Result, Time};
 
@@ -22,13 +24,25 @@ const DECRYPT: &str = "cloudkms.cryptoKeyVersions.useToDecrypt";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyRefusal {
     /// The agent has no grant that covers the key, which may not even exist.
-    Denied { key: String },
+    Denied {
+        key: String,
+    },
     /// Only an agent with a grant above the key learns this.
-    NotFound { key: String },
-    WrongPurpose { key: String, purpose: String },
+    NotFound {
+        key: String,
+    },
+    WrongPurpose {
+        key: String,
+        purpose: String,
+    },
     /// `state` is the version's state name (`DISABLED`, `DESTROY_SCHEDULED`, `DESTROYED`).
-    NotEnabled { version: String, state: String },
-    NoPrimary { key: String },
+    NotEnabled {
+        version: String,
+        state: String,
+    },
+    NoPrimary {
+        key: String,
+    },
     /// The emulator itself failed.
     Fault(Error),
 }
@@ -57,11 +71,11 @@ pub fn wrap(call: &mut Call, key: &KeyName, agent: &str) -> std::result::Result<
         return Err(KeyRefusal::NoPrimary { key: name });
     }
     let version = model::version(call, &key.version(row.primary))?;
-    if model::state(&version) != State::Enabled {
-        return Err(not_enabled(version.name.clone(), model::state(&version)));
+    if version.state() != State::Enabled {
+        return Err(not_enabled(version.name.clone(), version.state()));
     }
     let data_key = Key::generate().map_err(|error| Error::internal(error.to_string()))?;
-    let wrapped = envelope::seal(&crypto::symmetric(call, &version.name)?, version.name.as_bytes(), data_key.as_bytes())
+    let wrapped = envelope::seal(&symmetric(call, &version.name)?, version.name.as_bytes(), data_key.as_bytes())
         .map_err(|error| Error::internal(error.to_string()))?;
     Ok(DataKey { key: data_key, wrapped: wrapped.into(), version: version.name })
 }
@@ -75,73 +89,97 @@ pub fn unwrap(call: &mut Call, version: &str, wrapped: &[u8], agent: &str) -> st
     let Some(row) = call.txn.get(&VERSIONS, &model::version_key(&name))? else {
         return Err(KeyRefusal::NotFound { key });
     };
-    if model::state(&row) != State::Enabled {
-        return Err(not_enabled(row.name.clone(), model::state(&row)));
+    if row.state() != State::Enabled {
+        return Err(not_enabled(row.name.clone(), row.state()));
     }
-    let opened = envelope::open(&crypto::symmetric(call, version)?, version.as_bytes(), wrapped)
+    let opened = envelope::open(&symmetric(call, version)?, version.as_bytes(), wrapped)
         .map_err(|error| Error::internal(format!("a data key does not open: {error}")))?;
     Key::from_slice(&opened).map_err(|error| KeyRefusal::Fault(Error::internal(error.to_string())))
 }
 
-/// Destruction and rotation by the clock.
+/// Destruction and rotation by the clock. What is due of a resource that has changed since is dropped: every call waits
+/// for what is due, so a refusal here would be one to all.
 pub fn settle(call: &mut Call, due: &Due) -> Result<()> {
     match due.kind.as_str() {
-        DESTROY => destroy(call, due),
+        DESTROY => doom(call, due),
+        SHRED => {
+            destroy(call, &due.name, due.at)?;
+            call.txn.delete(&DOOMED, &due.name)
+        }
         ROTATE => rotate(call, due),
         other => Err(Error::internal(format!("Cloud KMS knows nothing of {other}"))),
     }
 }
 
-fn destroy(call: &mut Call, due: &Due) -> Result<()> {
-    let name = KeyVersionName::parse(&due.name).map_err(|error| Error::internal(error.to_string()))?;
-    let mut row = model::version(call, &name)?;
-    // The material first: a crash between the two leaves a version that is due again, and shredding again is no error.
+fn version_due(call: &Call, name: &str) -> Result<Option<(KeyVersionName, CryptoKeyVersion)>> {
+    let name = KeyVersionName::parse(name).map_err(|error| Error::internal(error.to_string()))?;
+    let row = call.txn.get(&VERSIONS, &model::version_key(&name))?;
+    Ok(row.filter(|row| row.state() == State::DestroyScheduled).map(|row| (name, row)))
+}
+
+/// Says on disk what will be shredded; the shredding follows when this is committed.
+fn doom(call: &mut Call, due: &Due) -> Result<()> {
+    let Some((_, row)) = version_due(call, &due.name)? else { return Ok(()) };
+    // A time that was taken back and set again has an entry of its own.
+    if row.destroy_time.as_ref().map(Time::from_proto) != Some(due.at) {
+        return Ok(());
+    }
+    call.txn.put(&DOOMED, &due.name, &NumberRow { number: due.at.0 as u64 })?;
+    due::schedule(call, due.at, SHRED, &due.name)
+}
+
+/// The material first, then the state. Doing it again is no error: a crash between the two leaves the version doomed.
+fn destroy(call: &mut Call, name: &str, at: Time) -> Result<()> {
+    let Some((name, mut row)) = version_due(call, name)? else { return Ok(()) };
     call.kernel.vault.shred(&row.name)?;
-    row.state = State::Destroyed as i32;
+    row.set_state(State::Destroyed);
     row.destroy_time = None;
-    row.destroy_event_time = Some(due.at.to_proto());
+    row.destroy_event_time = Some(at.to_proto());
     call.notes.push(format!("{} is destroyed", row.name));
     model::put_version(call, &name, &row)
 }
 
 fn rotate(call: &mut Call, due: &Due) -> Result<()> {
     let name = KeyName::parse(&due.name).map_err(|error| Error::internal(error.to_string()))?;
-    let mut row = model::key(call, &name)?;
+    let Some(mut row) = call.txn.get(&KEYS, &due.name)? else { return Ok(()) };
     let made = model::add_version(call, &name, &mut row)?;
     row.primary = row.last;
     call.notes.push(format!("{} is the new primary", made.name));
-    let mut key = row.key.clone().unwrap_or_default();
-    key.next_rotation_time = model::rotation_period(&key).map(|period| due.at.plus(&period).to_proto());
-    if let Some(next) = &key.next_rotation_time {
-        due::schedule(call, Time::from_proto(next), ROTATE, &due.name)?;
+    if let Some(key) = &mut row.key {
+        key.next_rotation_time = model::rotation_period(key).map(|period| due.at.plus(&period).to_proto());
+        if let Some(next) = &key.next_rotation_time {
+            due::schedule(call, Time::from_proto(next), ROTATE, &due.name)?;
+        }
     }
-    row.key = Some(key);
-    call.txn.put(&KEYS, &due.name, &row)
+    call.txn.put(&KEYS, &due.name, &row)?;
+    material::create(call, &made)
 }
 
-/// Every version that should have material has it; what nobody knows is swept.
+/// Every version that should have material has it, or nothing is changed. Then interrupted destructions are completed,
+/// and files that nobody knows are swept.
 pub fn check_at_start(call: &mut Call) -> Result<()> {
     let mut known = BTreeSet::new();
     for (_, row) in call.txn.list(&VERSIONS, "")? {
-        let state = model::state(&row);
-        known.insert(Vault::file_name(&row.name));
-        if state == State::Destroyed {
-            call.kernel.vault.shred(&row.name)?;
+        if row.state() == State::Destroyed {
             continue;
         }
-        let overdue = row.destroy_time.as_ref().is_some_and(|at| Time::from_proto(at) <= call.now);
-        if !overdue && !call.kernel.vault.holds(&row.name) {
+        let file = Vault::file_name(&row.name);
+        if !call.kernel.vault.holds(&row.name) && !call.txn.has(&DOOMED, &row.name)? {
             return Err(Error::failed_precondition(format!(
-                "The data directory lacks vault/{}, the key material of {}. Nothing was changed.",
-                Vault::file_name(&row.name),
-                row.name
+                "The data directory lacks vault/{file}, the key material of {} ({}). Nothing was changed.",
+                row.name,
+                row.state().as_str_name()
             )));
         }
+        known.insert(file);
     }
-    call.kernel
-        .vault
-        .sweep(|file| known.contains(file))
-        .map_err(|error| Error::internal(format!("vault: {error}")))
+    for (name, row) in call.txn.list(&DOOMED, "")? {
+        let at = Time(row.number as i64);
+        destroy(call, &name, at)?;
+        call.txn.delete(&DOOMED, &name)?;
+        due::cancel(call, at, SHRED, &name)?;
+    }
+    call.kernel.vault.sweep(|file| known.contains(file)).map_err(|error| Error::internal(format!("vault: {error}")))
 }
 
 /// 404 unless the ring or key of a policy is there.

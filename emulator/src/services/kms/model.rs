@@ -2,21 +2,26 @@
 
 use gcp_names::{KeyName, KeyRingName, KeyVersionName, location};
 use gcp_schema::kms::crypto_key::{CryptoKeyPurpose, RotationSchedule};
-use gcp_schema::kms::crypto_key_version::{CryptoKeyVersionAlgorithm as Algorithm, CryptoKeyVersionState as State};
-use gcp_schema::kms::{CryptoKey, CryptoKeyVersion, KeyRing, ProtectionLevel};
+use gcp_schema::kms::crypto_key_version::CryptoKeyVersionState as State;
+use gcp_schema::kms::{CryptoKey, CryptoKeyVersion, KeyRing};
 use gcp_schema::{Detail, Violation};
 use prost::Message;
-use zeroize::Zeroizing;
 
 use crate::doors;
-use crate::kernel::table::ids;
-use crate::kernel::{Call, Error, Result, Table, due};
+use crate::kernel::table::{NumberRow, ids};
+use crate::kernel::{Call, Error, Result, Table, Time, due};
 
 pub static RINGS: Table<KeyRing> = Table::new(ids::KMS);
 pub static KEYS: Table<KeyRow> = Table::new(ids::KMS + 1);
 pub static VERSIONS: Table<CryptoKeyVersion> = Table::new(ids::KMS + 2);
+/// Versions whose shredding has begun, by name, and the moment of their destruction in microseconds. On disk before the
+/// first byte is overwritten, so that material lost to an interrupted shredding is told from material lost otherwise.
+pub static DOOMED: Table<NumberRow> = Table::new(ids::KMS + 3);
 
+/// The time to destroy a version has come: from now on it is doomed.
 pub const DESTROY: &str = "kms.destroy";
+/// A doomed version is to be shredded.
+pub const SHRED: &str = "kms.shred";
 pub const ROTATE: &str = "kms.rotate";
 
 /// A key as stored: the message without its primary, which is a live copy of a version.
@@ -62,7 +67,19 @@ pub fn version_name(call: &mut Call, name: &str) -> Result<KeyVersionName> {
     Ok(version)
 }
 
-pub fn check_location(location: &str) -> Result<()> {
+/// `projects/p/locations/l`, of a location that there is.
+pub fn location_parent(call: &mut Call, parent: &str) -> Result<String> {
+    let parent = doors::canonical(call, parent)?;
+    match parent.split('/').collect::<Vec<_>>()[..] {
+        ["projects", project, "locations", location] if !project.is_empty() => {
+            check_location(location)?;
+            Ok(parent)
+        }
+        _ => Err(malformed(&parent)),
+    }
+}
+
+fn check_location(location: &str) -> Result<()> {
     if location::is_key_location(location) {
         return Ok(());
     }
@@ -89,12 +106,24 @@ pub fn put_version(call: &mut Call, name: &KeyVersionName, row: &CryptoKeyVersio
     call.txn.put(&VERSIONS, &version_key(name), row)
 }
 
-pub fn state(row: &CryptoKeyVersion) -> State {
-    State::try_from(row.state).unwrap_or(State::Unspecified)
+/// A version that may be used now for what its key is for.
+pub fn usable(call: &Call, name: &KeyVersionName, wanted: CryptoKeyPurpose) -> Result<CryptoKeyVersion> {
+    let purpose = purpose(&key(call, &name.key)?);
+    if purpose != wanted {
+        return Err(wrong_purpose(&name.key, purpose));
+    }
+    enabled(version(call, name)?)
+}
+
+pub fn enabled(version: CryptoKeyVersion) -> Result<CryptoKeyVersion> {
+    match version.state() {
+        State::Enabled => Ok(version),
+        state => Err(not_enabled(&version.name, state)),
+    }
 }
 
 pub fn purpose(row: &KeyRow) -> CryptoKeyPurpose {
-    row.key.as_ref().and_then(|key| CryptoKeyPurpose::try_from(key.purpose).ok()).unwrap_or_default()
+    row.key.as_ref().map(CryptoKey::purpose).unwrap_or_default()
 }
 
 /// The key as callers see it, with the primary as it is now.
@@ -133,11 +162,11 @@ pub fn wrong_purpose(name: &KeyName, purpose: CryptoKeyPurpose) -> Error {
     ))
 }
 
-/// Makes the next version of a key with fresh material; the caller stores `row`.
+/// Makes the next version of a key. The caller stores `row` and, last of all, has the material made.
 pub fn add_version(call: &mut Call, name: &KeyName, row: &mut KeyRow) -> Result<CryptoKeyVersion> {
     row.last += 1;
     let version = name.version(row.last);
-    let template = row.key.as_ref().and_then(|key| key.version_template.clone()).unwrap_or_default();
+    let template = row.key.as_ref().and_then(|key| key.version_template).unwrap_or_default();
     let now = call.now.to_proto();
     let made = CryptoKeyVersion {
         name: version.to_string(),
@@ -149,20 +178,13 @@ pub fn add_version(call: &mut Call, name: &KeyName, row: &mut KeyRow) -> Result<
         ..CryptoKeyVersion::default()
     };
     put_version(call, &version, &made)?;
-    // 64 bytes serve the longest HMAC key; symmetric keys take the first 32.
-    let mut material = Zeroizing::new(vec![0; 64]);
-    aws_lc_rs::rand::fill(&mut material).map_err(|_| Error::internal("the system's random source failed"))?;
-    call.kernel.vault.create(&made.name, material)?;
     Ok(made)
 }
 
-/// Puts the key's rotation on the clock, or takes it off.
-pub fn reschedule(call: &mut Call, name: &KeyName, before: Option<&CryptoKey>, after: Option<&CryptoKey>) -> Result<()> {
-    use crate::kernel::Time;
-    let at = |key: Option<&CryptoKey>| {
-        key.filter(|key| key.rotation_schedule.is_some()).and_then(|key| key.next_rotation_time.as_ref()).map(Time::from_proto)
-    };
-    let (before, after) = (at(before), at(after));
+/// Puts the key's rotation on the clock, or takes it off. Without a period it rotates once.
+pub fn reschedule(call: &mut Call, name: &KeyName, before: Option<&CryptoKey>, after: &CryptoKey) -> Result<()> {
+    let at = |key: &CryptoKey| key.next_rotation_time.as_ref().map(Time::from_proto);
+    let (before, after) = (before.and_then(at), at(after));
     if before == after {
         return Ok(());
     }
@@ -180,90 +202,4 @@ pub fn rotation_period(key: &CryptoKey) -> Option<prost_types::Duration> {
         Some(RotationSchedule::RotationPeriod(period)) => Some(period),
         None => None,
     }
-}
-
-/// What a new key may ask for, with its defaults filled in.
-pub fn complete(call: &Call, mut key: CryptoKey) -> Result<CryptoKey> {
-    let purpose = CryptoKeyPurpose::try_from(key.purpose).unwrap_or_default();
-    let mut template = key.version_template.clone().unwrap_or_default();
-    let default_algorithm = match purpose {
-        CryptoKeyPurpose::EncryptDecrypt => Algorithm::GoogleSymmetricEncryption,
-        CryptoKeyPurpose::Mac => Algorithm::Unspecified,
-        CryptoKeyPurpose::Unspecified => return Err(Error::invalid_argument("CryptoKey.purpose is required.")),
-        other => {
-            return Err(Error::new(
-                gcp_schema::Code::Unimplemented,
-                format!("Keys of purpose {} are not implemented by this emulator; ENCRYPT_DECRYPT and MAC are.", other.as_str_name()),
-            ));
-        }
-    };
-    if template.algorithm == Algorithm::Unspecified as i32 {
-        template.algorithm = default_algorithm as i32;
-    }
-    let algorithm = Algorithm::try_from(template.algorithm).unwrap_or_default();
-    let fits = match purpose {
-        CryptoKeyPurpose::Mac => super::mac::hmac(algorithm).is_some(),
-        _ => algorithm == Algorithm::GoogleSymmetricEncryption,
-    };
-    if !fits {
-        return Err(Error::invalid_argument(format!(
-            "The algorithm {} does not fit the purpose {}.",
-            algorithm.as_str_name(),
-            purpose.as_str_name()
-        )));
-    }
-    match ProtectionLevel::try_from(template.protection_level) {
-        Ok(ProtectionLevel::Unspecified) => template.protection_level = ProtectionLevel::Software as i32,
-        Ok(ProtectionLevel::Software | ProtectionLevel::Hsm) => {}
-        _ => {
-            return Err(Error::new(
-                gcp_schema::Code::Unimplemented,
-                "External protection levels are not implemented by this emulator; SOFTWARE and HSM are.",
-            ));
-        }
-    }
-    key.version_template = Some(template);
-    let duration = key.destroy_scheduled_duration.get_or_insert(prost_types::Duration { seconds: 2_592_000, nanos: 0 });
-    if !(86_400..=10_368_000).contains(&duration.seconds) {
-        return Err(Error::invalid_argument(
-            "destroy_scheduled_duration must be at least 24 hours and at most 120 days.",
-        ));
-    }
-    check_rotation(call, &key, purpose)?;
-    check_labels(&key)?;
-    key.primary = None;
-    key.create_time = Some(call.now.to_proto());
-    Ok(key)
-}
-
-pub fn check_rotation(call: &Call, key: &CryptoKey, purpose: CryptoKeyPurpose) -> Result<()> {
-    let next = key.next_rotation_time.as_ref().map(crate::kernel::Time::from_proto);
-    let period = rotation_period(key);
-    if (period.is_some() || next.is_some()) && purpose != CryptoKeyPurpose::EncryptDecrypt {
-        return Err(Error::invalid_argument("Only keys of purpose ENCRYPT_DECRYPT can rotate."));
-    }
-    if let Some(period) = period {
-        if !(86_400..=3_153_600_000).contains(&period.seconds) {
-            return Err(Error::invalid_argument("rotation_period must be at least 24 hours and at most 876,000 hours."));
-        }
-        if next.is_none() {
-            return Err(Error::invalid_argument("next_rotation_time must be set when rotation_period is."));
-        }
-    }
-    if next.is_some_and(|next| next <= call.now) {
-        return Err(Error::invalid_argument("next_rotation_time must be in the future."));
-    }
-    Ok(())
-}
-
-pub fn check_labels(key: &CryptoKey) -> Result<()> {
-    let fits = |text: &str| {
-        text.len() <= 63 && text.chars().all(|c| c.is_lowercase() || c.is_numeric() || matches!(c, '_' | '-') || (c.is_alphabetic() && !c.is_uppercase()))
-    };
-    if key.labels.len() > 64 || key.labels.iter().any(|(name, value)| name.is_empty() || !fits(name) || !fits(value)) {
-        return Err(Error::invalid_argument(
-            "Invalid labels: at most 64, with keys and values of at most 63 lower-case letters, digits, dashes and underscores.",
-        ));
-    }
-    Ok(())
 }
