@@ -51,12 +51,13 @@ pub struct Call {
     /// For the audit trail: what happened on the way and failed nothing.
     pub notes: Vec<String>,
     effects: Vec<Effect>,
+    lasting: Vec<Effect>,
     pub(super) wake: Option<Time>,
 }
 
 impl Call {
     pub(super) fn new(kernel: Arc<Kernel>, txn: Txn, now: Time, caller: Caller, base_url: String) -> Self {
-        Self { kernel, txn, now, caller, base_url, notes: Vec::new(), effects: Vec::new(), wake: None }
+        Self { kernel, txn, now, caller, base_url, notes: Vec::new(), effects: Vec::new(), lasting: Vec::new(), wake: None }
     }
 
     /// The next number of a sequence that survives restarts, from 1.
@@ -74,6 +75,15 @@ impl Call {
     /// Something for after the commit: unlinking a file, waking a waiter. Dropped when the call fails.
     pub fn after_commit(&mut self, effect: impl FnOnce(&Kernel) + Send + 'static) {
         self.effects.push(Box::new(effect));
+    }
+
+    /// Something for after the call, refused or not: what its answer told the caller and must stay true.
+    pub fn after_any_outcome(&mut self, effect: impl FnOnce(&Kernel) + Send + 'static) {
+        self.lasting.push(Box::new(effect));
+    }
+
+    pub(super) fn take_lasting(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.lasting)
     }
 
     pub(super) fn wake_at(&mut self, at: Time) {

@@ -1,27 +1,27 @@
 //! The thread that syncs: one commit for all the calls that came while the last one was on its way.
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::Error;
-use super::store::Store;
+use super::store::Core;
 
 /// How long the committer lets others join before it syncs; about the price of the sync itself.
 const GATHER: Duration = Duration::from_micros(60);
 
-/// Ends with the store: the thread holds it only weakly.
+/// Ends with the store, which waits for it: what was accepted is on disk and the file is closed when the store is gone.
 pub struct Committer {
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Committer {
-    pub fn start(store: Weak<Store>) -> Self {
+    pub fn start(core: Arc<Core>) -> Self {
         let (wake, woken) = sync_channel(1);
         let thread =
-            std::thread::Builder::new().name("committer".to_owned()).spawn(move || run(&store, &woken)).ok();
+            std::thread::Builder::new().name("committer".to_owned()).spawn(move || run(&core, &woken)).ok();
         Self { wake: Some(wake), thread }
     }
 
@@ -36,23 +36,20 @@ impl Committer {
 impl Drop for Committer {
     fn drop(&mut self) {
         self.wake = None;
-        if let Some(thread) = self.thread.take()
-            && thread.thread().id() != std::thread::current().id()
-        {
+        if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-fn run(store: &Weak<Store>, woken: &Receiver<()>) {
+fn run(core: &Core, woken: &Receiver<()>) {
     while woken.recv().is_ok() {
         std::thread::sleep(GATHER);
-        let Some(store) = store.upgrade() else { return };
-        commit_once(&store);
+        commit_once(core);
     }
 }
 
-fn commit_once(store: &Store) {
+fn commit_once(store: &Core) {
     let (changes, waiters) = {
         let mut pending = store.pending.lock().unwrap_or_else(PoisonError::into_inner);
         pending.committing = std::mem::take(&mut pending.active);

@@ -137,8 +137,18 @@ impl Kernel {
             .and_then(|()| self.faults.strike(spec.method))
             .and_then(|()| handler(&mut call));
         *notes = std::mem::take(&mut call.notes);
-        let value = outcome?;
-        let effects = call.take_effects();
+        let lasting = call.take_lasting();
+        let value = match outcome {
+            Ok(value) => value,
+            Err(error) => {
+                // The call's own writes go with it; these take the writer's place after it.
+                drop(writing);
+                lasting.into_iter().for_each(|effect| effect(self));
+                return Err(error);
+            }
+        };
+        let mut effects = call.take_effects();
+        effects.extend(lasting);
         let committed = match writing {
             Some(writing) => writing.apply(call.txn)?,
             None => None,

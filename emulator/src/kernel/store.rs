@@ -22,9 +22,16 @@ const CACHE: usize = 32 << 20;
 pub type Committed = oneshot::Receiver<Result<()>>;
 
 pub struct Store {
-    pub(super) database: Database,
-    pub(super) pending: Mutex<Pending>,
+    // Before the core: dropping it ends the thread, and then the database is closed here and now.
     committer: Option<Committer>,
+    core: Arc<Core>,
+}
+
+/// What the committer's thread shares.
+pub struct Core {
+    database: Database,
+    pub(super) pending: Mutex<Pending>,
+    durable: bool,
 }
 
 /// Changes that callers are waiting for.
@@ -52,7 +59,8 @@ impl Store {
         let database =
             Database::builder().set_cache_size(CACHE).create_with_backend(InMemoryBackend::new()).map_err(broken)?;
         create_rows(&database, Durability::None)?;
-        Ok(Self { database, pending: Mutex::default(), committer: None })
+        let core = Arc::new(Core { database, pending: Mutex::default(), durable: false });
+        Ok(Self { committer: None, core })
     }
 
     /// Opens or creates the database file. The caller has made sure that the folder is ours.
@@ -61,19 +69,12 @@ impl Store {
         let writing = database.begin_write()?;
         writing.open_table(ROWS)?;
         writing.commit()?;
-        Ok(Arc::new_cyclic(|store| Self {
-            database,
-            pending: Mutex::default(),
-            committer: Some(Committer::start(store.clone())),
-        }))
-    }
-
-    pub fn is_durable(&self) -> bool {
-        self.committer.is_some()
+        let core = Arc::new(Core { database, pending: Mutex::default(), durable: true });
+        Ok(Arc::new(Self { committer: Some(Committer::start(Arc::clone(&core))), core }))
     }
 
     fn base(&self) -> Result<Base> {
-        self.database.begin_read().map_err(broken)?.open_table(ROWS).map_err(broken)
+        self.core.database.begin_read().map_err(broken)?.open_table(ROWS).map_err(broken)
     }
 
     /// A snapshot of what is committed.
@@ -82,17 +83,19 @@ impl Store {
     }
 
     pub fn write(&self) -> Result<Writing<'_>> {
-        let pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        let pending = self.core.pending.lock().unwrap_or_else(PoisonError::into_inner);
         match &pending.failed {
             Some(reason) => Err(Error::internal(format!("store: an earlier commit failed: {reason}"))),
             None => Ok(Writing { store: self, pending }),
         }
     }
+}
 
+impl Core {
     /// Writes `changes` and makes them durable if the store is.
     pub(super) fn commit(&self, changes: &Changes) -> std::result::Result<(), redb::Error> {
         let mut writing = self.database.begin_write()?;
-        if self.committer.is_none() {
+        if !self.durable {
             writing.set_durability(Durability::None)?;
         }
         {
@@ -132,7 +135,7 @@ impl Writing<'_> {
         let writes = txn.into_writes();
         let Some(committer) = &self.store.committer else {
             if !writes.is_empty() {
-                self.store.commit(&writes).map_err(broken)?;
+                self.store.core.commit(&writes).map_err(broken)?;
             }
             return Ok(None);
         };

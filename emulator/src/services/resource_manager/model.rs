@@ -110,11 +110,10 @@ pub fn find_any(call: &mut Call, id_or_number: &str) -> Result<ProjectRow> {
     let row = ProjectRow { automatic: true, ..new_project(call, id_or_number)? };
     if call.txn.writable() {
         put(&mut call.txn, &row)?;
-    } else {
-        // Its number is in the answer: whoever reads it there must be able to use it.
-        let row = row.clone();
-        call.after_commit(move |kernel| remember(kernel, &row));
     }
+    // Its number may be in the answer, and in a refusal's text: whoever reads it there must be able to use it.
+    let named = row.clone();
+    call.after_any_outcome(move |kernel| remember(kernel, &named));
     Ok(row)
 }
 
@@ -151,13 +150,14 @@ pub fn put(txn: &mut Txn, row: &ProjectRow) -> Result<()> {
     txn.put(&NUMBERS, &row.number.to_string(), &TextRow { text: row.id.clone() })
 }
 
-/// Stores what a reading call made up, unless a writer came first.
+/// Stores what a reading or refused call made up, unless a writer came first.
 fn remember(kernel: &Kernel, row: &ProjectRow) {
     let stored = kernel.store.write().and_then(|writing| {
         let mut txn = writing.txn()?;
-        if !txn.has(&PROJECTS, &row.id)? {
-            put(&mut txn, row)?;
+        if txn.has(&PROJECTS, &row.id)? {
+            return Ok(());
         }
+        put(&mut txn, row)?;
         writing.apply(txn).map(drop)
     });
     // The reading call is answered already; a store that is broken tells the next writer.
