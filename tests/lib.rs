@@ -1,1 +1,1 @@
-
+//! Everything is in the test binary `suite`.

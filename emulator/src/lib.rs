@@ -29,6 +29,7 @@ mod testing;
 pub use builder::{BuildError, Builder};
 pub use handle::{Emulator, Running};
 pub use kernel::audit::Entry as AuditEntry;
+pub use services::gaps;
 pub use kernel::settings::{GcrEra, IamMode, ProjectMode};
 
 /// `sha256:` and the hash in hexadecimal, as registries name blobs.

@@ -115,9 +115,11 @@ impl Session {
 
     async fn connect(&self) -> Outcome<Cloud> {
         if let Some(folder) = self.global.emulator.as_deref().or_else(|| self.env("CMEK_EMULATOR")) {
-            let emulator = Emulator::builder()
-                .seed(self.seed)
-                .data_dir(folder)
+            let mut builder = Emulator::builder().seed(self.seed).data_dir(folder);
+            if let Some(time) = self.env("CMEK_EMULATOR_CLOCK") {
+                builder = builder.frozen_at(time);
+            }
+            let emulator = builder
                 .build()
                 .await
                 .map_err(|error| Failure::new(error.to_string()))?;

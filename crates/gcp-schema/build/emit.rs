@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use crate::parse::{Schema, Service};
 use crate::types::snake;
 
-/// Package -> alias of its modules, and the API that serves it.
-const PACKAGES: [(&str, &str, &str); 8] = [
+/// Package, the alias of its modules, and the API that serves it.
+const PACKAGES: [(&str, &str, &str); 9] = [
     ("google.api.serviceusage.v1", "serviceusage", "serviceusage.googleapis.com"),
     ("google.cloud.kms.v1", "kms", "cloudkms.googleapis.com"),
     ("google.cloud.location", "location", ""),
@@ -16,16 +16,14 @@ const PACKAGES: [(&str, &str, &str); 8] = [
     ("google.iam.v1", "iam", ""),
     ("google.longrunning", "longrunning", ""),
     ("google.pubsub.v1", "pubsub", "pubsub.googleapis.com"),
+    ("google.storage.v2", "storage", "storage.googleapis.com"),
 ];
-const STORAGE: (&str, &str, &str) = ("google.storage.v2", "storage", "storage.googleapis.com");
 
 pub fn package(name: &str) -> (&'static str, &'static str) {
     PACKAGES
         .iter()
-        .chain([&STORAGE])
         .find(|(package, ..)| *package == name)
-        .map(|(_, alias, api)| (*alias, *api))
-        .unwrap_or_else(|| panic!("{name} has services but no alias"))
+        .map_or_else(|| panic!("{name} has services but no alias"), |(_, alias, api)| (*alias, *api))
 }
 
 pub fn services(schema: &Schema) -> String {

@@ -53,3 +53,17 @@ pub async fn bespoke(kernel: &Arc<Kernel>, request: Request) -> Result<Answer, R
     }
     Err(request)
 }
+
+/// Methods that answer UNIMPLEMENTED, as the cards list them: whole paths, or the beginning of several.
+pub fn gaps() -> Vec<&'static str> {
+    [
+        resource_manager::GAPS,
+        service_usage::GAPS,
+        org_policy::GAPS,
+        kms::GAPS,
+        storage::GAPS,
+        pubsub::GAPS,
+        mixins::GAPS,
+    ]
+    .concat()
+}

@@ -12,14 +12,23 @@ use super::names::Repository;
 use super::{bucket_for_push, spec};
 use crate::doors;
 use crate::kernel::body::{DataKey, Opened, Writer};
-use crate::kernel::{Error, Kernel, Mode, Result};
+use crate::kernel::time::DAY;
+use crate::kernel::{Error, Kernel, Mode, Result, Time};
 use crate::rest::{self, Answer, Query, Request};
 
 /// Uploads on their way. Gone at a restart: clients start again.
 #[derive(Default)]
-pub struct Uploads(Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Upload>>>>>);
+pub struct Uploads(Mutex<HashMap<String, Slot>>);
+
+struct Slot {
+    started: Time,
+    /// Empty once the upload is being finished.
+    upload: Arc<tokio::sync::Mutex<Option<Upload>>>,
+}
 
 struct Upload {
+    /// Its data key is wrapped for this bucket and no other.
+    bucket: String,
     writer: Writer,
     data_key: DataKey,
 }
@@ -58,7 +67,9 @@ pub async fn get(kernel: &Arc<Kernel>, repository: &Repository, digest: &str, re
             }
         })
         .await?;
-    let Some((size, opened)) = found else { return Err(coded(404, "BLOB_UNKNOWN", format!("Failed to fetch \"{digest}\""))) };
+    let Some((size, opened)) = found else {
+        return Err(coded(404, "BLOB_UNKNOWN", format!("Failed to fetch \"{digest}\"")));
+    };
     let mut answer = match opened {
         None => rest::empty(200),
         Some(opened) => stream(opened, range.as_deref(), size)?,
@@ -74,8 +85,11 @@ pub async fn get(kernel: &Arc<Kernel>, repository: &Repository, digest: &str, re
 /// Served directly: Container Registry redirects to Storage, which on loopback would only cost a round trip.
 fn stream(opened: Opened, range: Option<&str>, size: u64) -> Result<Answer> {
     let part = range.and_then(|text| text.strip_prefix("bytes=")).and_then(|text| text.split_once('-'));
-    let (from, to, status) = match part.and_then(|(from, to)| Some((from.parse::<u64>().ok()?, to.parse::<u64>().ok()))) {
-        Some((from, _)) if from >= size => return Err(coded(416, "UNSUPPORTED", "The requested range cannot be satisfied.")),
+    let (from, to, status) = match part.and_then(|(from, to)| Some((from.parse::<u64>().ok()?, to.parse::<u64>().ok())))
+    {
+        Some((from, _)) if from >= size => {
+            return Err(coded(416, "UNSUPPORTED", "The requested range cannot be satisfied."));
+        }
         Some((from, to)) => (from, to.map_or(size, |to| size.min(to.saturating_add(1))).max(from), 206),
         None => (0, size, 200),
     };
@@ -107,7 +121,7 @@ pub async fn start(kernel: &Arc<Kernel>, repository: &Repository, name: &str, re
     }
     let spec = spec(&request, "registry.blobs.start", "storage.objects.create", repository, Mode::Read);
     let data_key = kernel.run(spec, |call| doors::begin_object(call, &bucket, "containers/images/upload")).await?;
-    let mut upload = Upload { writer: Writer::new(Arc::clone(kernel), data_key.key.clone(), true), data_key };
+    let mut upload = Upload { bucket, writer: Writer::new(Arc::clone(kernel), data_key.key.clone(), true), data_key };
     if let Some(digest) = query.get("digest") {
         let digest = digest.to_owned();
         let finish = spec_for_finish(&request, repository);
@@ -120,10 +134,12 @@ pub async fn start(kernel: &Arc<Kernel>, repository: &Repository, name: &str, re
     let uploads = kernel.local.get::<Uploads>();
     {
         let mut map = uploads.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = kernel.clock.now();
+        map.retain(|_, slot| slot.started.plus_micros(DAY) > now);
         if map.len() >= MAX_UPLOADS {
-            return Err(coded(429, "UNKNOWN", "Too many uploads are open."));
+            return Err(coded(429, "TOOMANYREQUESTS", "Too many uploads are open."));
         }
-        map.insert(id.clone(), Arc::new(tokio::sync::Mutex::new(Some(upload))));
+        map.insert(id.clone(), Slot { started: now, upload: Arc::new(tokio::sync::Mutex::new(Some(upload))) });
     }
     Ok(accepted(name, &id, 0))
 }
@@ -153,7 +169,9 @@ fn accepted(name: &str, id: &str, size: u64) -> Answer {
 async fn receive(request: Request, upload: &mut Upload) -> Result<()> {
     let mut body = request.into_body();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| coded(400, "BLOB_UPLOAD_INVALID", "The upload was cut off.").with_log(error.to_string()))?;
+        let frame = frame.map_err(|error| {
+            coded(400, "BLOB_UPLOAD_INVALID", "The upload was cut off.").with_log(error.to_string())
+        })?;
         if let Ok(data) = frame.into_data() {
             upload.writer.write(data).await?;
         }
@@ -162,14 +180,27 @@ async fn receive(request: Request, upload: &mut Upload) -> Result<()> {
 }
 
 /// PATCH, PUT, GET and DELETE of a session.
-pub async fn resume(kernel: &Arc<Kernel>, repository: &Repository, name: &str, id: &str, request: Request) -> Result<Answer> {
+pub async fn resume(
+    kernel: &Arc<Kernel>,
+    repository: &Repository,
+    name: &str,
+    id: &str,
+    request: Request,
+) -> Result<Answer> {
     let unknown = || coded(404, "BLOB_UPLOAD_UNKNOWN", "The upload is not known to the registry.");
     let uploads = kernel.local.get::<Uploads>();
-    let slot = uploads.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned().ok_or_else(unknown)?;
+    let slot = {
+        let map = uploads.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&map.get(id).ok_or_else(unknown)?.upload)
+    };
     let forget = || {
         uploads.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     };
-    let mut slot = slot.try_lock_owned().map_err(|_| coded(409, "UNKNOWN", "Another request is writing to this upload."))?;
+    let mut slot =
+        slot.try_lock_owned().map_err(|_| coded(409, "UNKNOWN", "Another request is writing to this upload."))?;
+    if slot.as_ref().is_none_or(|upload| upload.bucket != repository.bucket()) {
+        return Err(unknown());
+    }
     let method = request.method().clone();
     match method {
         Method::PATCH => {
@@ -225,6 +256,14 @@ async fn finish_upload(
         ..doors::NewObject::default()
     };
     let bucket = repository.bucket();
-    kernel.run(spec, |call| doors::finish_object(call, &bucket, &object, finished, &upload.data_key)).await?;
+    kernel
+        .run(spec, |call| {
+            // What is there already stays as it is, its encryption too.
+            if doors::find_object(call, &bucket, &object.name)?.is_none() {
+                doors::finish_object(call, &bucket, &object, finished, &upload.data_key)?;
+            }
+            Ok(())
+        })
+        .await?;
     Ok(created(name, digest))
 }

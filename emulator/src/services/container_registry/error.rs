@@ -11,9 +11,20 @@ pub fn coded(status: u16, code: &str, message: impl Into<String>) -> Error {
 }
 
 pub fn respond_error(error: &Error) -> Answer {
-    const OURS: [&str; 11] = [
-        "BLOB_UNKNOWN", "BLOB_UPLOAD_UNKNOWN", "DIGEST_INVALID", "MANIFEST_BLOB_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_UNKNOWN",
-        "NAME_INVALID", "NAME_UNKNOWN", "UNSUPPORTED", "GOOGLE_MANIFEST_DANGLING_TAG", "GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE",
+    const OURS: [&str; 13] = [
+        "BLOB_UNKNOWN",
+        "BLOB_UPLOAD_INVALID",
+        "BLOB_UPLOAD_UNKNOWN",
+        "DIGEST_INVALID",
+        "GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE",
+        "GOOGLE_MANIFEST_DANGLING_TAG",
+        "MANIFEST_BLOB_UNKNOWN",
+        "MANIFEST_INVALID",
+        "MANIFEST_UNKNOWN",
+        "NAME_INVALID",
+        "NAME_UNKNOWN",
+        "TOOMANYREQUESTS",
+        "UNSUPPORTED",
     ];
     let status = error.http_status();
     // What Storage refuses keeps Storage's status and sentence.

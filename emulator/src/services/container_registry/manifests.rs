@@ -10,15 +10,18 @@ use serde_json::{Map, Value, json};
 
 use super::error::coded;
 use super::names::{Repository, is_reference};
-use super::{bucket_for_push, spec};
+use super::{activate, bucket_for_push, spec};
 use crate::doors::{self, NewObject, ObjectInfo};
-use crate::kernel::body::seal_small;
+use crate::kernel::body::{Writer, seal_small};
 use crate::kernel::{Call, Error, Kernel, Mode, Result};
 use crate::rest::{self, Answer, Request};
 
 const MAX_MANIFEST: usize = 4 << 20;
 /// The tag's object holds nothing: what it points at stands in its metadata, readable without a key.
 const POINTS_AT: &str = "digest";
+/// The manifests that an index names, for the same reason.
+const CHILDREN: &str = "children";
+const SIZE: &str = "imageSizeBytes";
 
 fn unknown(reference: &str) -> Error {
     coded(404, "MANIFEST_UNKNOWN", format!("Failed to fetch \"{reference}\""))
@@ -74,22 +77,35 @@ pub async fn get(kernel: &Arc<Kernel>, repository: &Repository, reference: &str,
 fn references(manifest: &Value) -> (Vec<String>, Vec<String>) {
     let digest = |value: &Value| value.get("digest").and_then(Value::as_str).map(str::to_owned);
     let list = |name: &str| manifest.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut blobs: Vec<String> = list("layers").iter().filter(|layer| layer.get("urls").is_none()).filter_map(digest).collect();
+    let mut blobs: Vec<String> =
+        list("layers").iter().filter(|layer| layer.get("urls").is_none()).filter_map(digest).collect();
     blobs.extend(manifest.get("config").and_then(digest));
-    blobs.extend(list("fsLayers").iter().filter_map(|layer| layer.get("blobSum").and_then(Value::as_str).map(str::to_owned)));
+    blobs.extend(
+        list("fsLayers").iter().filter_map(|layer| layer.get("blobSum").and_then(Value::as_str).map(str::to_owned)),
+    );
     (blobs, list("manifests").iter().filter_map(digest).collect())
 }
 
-pub async fn put(kernel: &Arc<Kernel>, repository: &Repository, name: &str, reference: &str, request: Request) -> Result<Answer> {
+pub async fn put(
+    kernel: &Arc<Kernel>,
+    repository: &Repository,
+    name: &str,
+    reference: &str,
+    request: Request,
+) -> Result<Answer> {
     if !is_reference(reference) {
         return Err(coded(400, "MANIFEST_INVALID", format!("Invalid reference '{reference}'.")));
     }
     bucket_for_push(kernel, repository, &request).await?;
     let content_type = rest::header(&request, "content-type").unwrap_or_default().to_owned();
+    let begin = spec(&request, "registry.manifests.begin", "storage.objects.create", repository, Mode::Read);
     let spec = spec(&request, "registry.manifests.put", "storage.objects.create", repository, Mode::Write);
-    let bytes = rest::read_all(request.into_body(), MAX_MANIFEST).await?;
+    let bytes = rest::read_all(request.into_body(), MAX_MANIFEST)
+        .await
+        .map_err(|error| coded(error.http_status(), "MANIFEST_INVALID", error.message()))?;
     let invalid = |what: String| coded(400, "MANIFEST_INVALID", what);
-    let manifest: Value = serde_json::from_slice(&bytes).map_err(|error| invalid(format!("The manifest is no JSON: {error}.")))?;
+    let manifest: Value =
+        serde_json::from_slice(&bytes).map_err(|error| invalid(format!("The manifest is no JSON: {error}.")))?;
     let media_type = manifest.get("mediaType").and_then(Value::as_str).unwrap_or(&content_type).to_owned();
     if media_type.is_empty() {
         return Err(invalid("The manifest has no media type.".to_owned()));
@@ -106,25 +122,39 @@ pub async fn put(kernel: &Arc<Kernel>, repository: &Repository, name: &str, refe
         .filter_map(|layer| layer.get("size").and_then(Value::as_u64))
         .sum();
     let bucket = repository.bucket();
+    let mut metadata = BTreeMap::from([(SIZE.to_owned(), size.to_string())]);
+    if !children.is_empty() {
+        metadata.insert(CHILDREN.to_owned(), children.join(","));
+    }
+    let object = NewObject { name: manifest_object(&repository.image, &digest), content_type: media_type, metadata };
+    let data_key = kernel.run(begin, |call| doors::begin_object(call, &bucket, &object.name)).await?;
+    let mut writer = Writer::new(Arc::clone(kernel), data_key.key.clone(), false);
+    writer.write(bytes).await?;
+    let body = writer.finish().await?;
     kernel
         .run(spec, |call| {
+            activate(call, repository)?;
+            let pushed =
+                |call: &mut Call, object: String, digest: &str| match doors::find_object(call, &bucket, &object)? {
+                    Some(_) => Ok(()),
+                    None => Err(coded(
+                        400,
+                        "MANIFEST_BLOB_UNKNOWN",
+                        format!("The manifest names {digest}, which was not pushed."),
+                    )),
+                };
             for blob in &blobs {
-                if doors::find_object(call, &bucket, &blob_object(blob))?.is_none() {
-                    return Err(coded(400, "MANIFEST_BLOB_UNKNOWN", format!("The manifest names {blob}, which was not pushed.")));
-                }
+                pushed(call, blob_object(blob), blob)?;
             }
             for child in &children {
-                if doors::find_object(call, &bucket, &manifest_object(&repository.image, child))?.is_none() {
-                    return Err(coded(400, "MANIFEST_BLOB_UNKNOWN", format!("The index names {child}, which was not pushed.")));
-                }
+                pushed(call, manifest_object(&repository.image, child), child)?;
             }
-            let metadata = BTreeMap::from([("imageSizeBytes".to_owned(), size.to_string())]);
-            store(call, &bucket, manifest_object(&repository.image, &digest), &media_type, metadata, &bytes)?;
-            if !is_digest(reference) {
-                let metadata = BTreeMap::from([(POINTS_AT.to_owned(), digest.clone())]);
-                store(call, &bucket, tag_object(&repository.image, reference), "text/plain", metadata, b"")?;
+            doors::finish_object(call, &bucket, &object, body, &data_key)?;
+            let tag = Some(reference).filter(|reference| !is_digest(reference));
+            if let Some(tag) = tag {
+                point(call, repository, tag, &digest)?;
             }
-            announce(call, repository, "INSERT", Some(&digest), Some(reference).filter(|reference| !is_digest(reference)))
+            announce(call, repository, "INSERT", Some(&digest), tag)
         })
         .await?;
     let mut answer = rest::empty(201);
@@ -134,18 +164,27 @@ pub async fn put(kernel: &Arc<Kernel>, repository: &Repository, name: &str, refe
     Ok(answer)
 }
 
-fn store(call: &mut Call, bucket: &str, name: String, content_type: &str, metadata: BTreeMap<String, String>, bytes: &[u8]) -> Result<()> {
-    let data_key = doors::begin_object(call, bucket, &name)?;
-    if bytes.len() > envelope::CHUNK {
-        return Err(coded(400, "MANIFEST_INVALID", format!("The manifest is larger than {} bytes.", envelope::CHUNK)));
-    }
-    let body = seal_small(&call.kernel, &data_key.key, bytes, false)?;
-    let object = NewObject { name, content_type: content_type.to_owned(), metadata };
-    doors::finish_object(call, bucket, &object, body, &data_key).map(|_| ())
+/// Lets a tag point at a manifest.
+fn point(call: &mut Call, repository: &Repository, tag: &str, digest: &str) -> Result<()> {
+    let bucket = repository.bucket();
+    let object = NewObject {
+        name: tag_object(&repository.image, tag),
+        content_type: "text/plain".to_owned(),
+        metadata: BTreeMap::from([(POINTS_AT.to_owned(), digest.to_owned())]),
+    };
+    let data_key = doors::begin_object(call, &bucket, &object.name)?;
+    let body = seal_small(&call.kernel, &data_key.key, b"", false)?;
+    doors::finish_object(call, &bucket, &object, body, &data_key).map(|_| ())
 }
 
 /// The message that Container Registry sends to topic `gcr`.
-fn announce(call: &mut Call, repository: &Repository, action: &str, digest: Option<&str>, tag: Option<&str>) -> Result<()> {
+fn announce(
+    call: &mut Call,
+    repository: &Repository,
+    action: &str,
+    digest: Option<&str>,
+    tag: Option<&str>,
+) -> Result<()> {
     let mut message = Map::new();
     message.insert("action".to_owned(), json!(action));
     if let Some(digest) = digest {
@@ -158,7 +197,12 @@ fn announce(call: &mut Call, repository: &Repository, action: &str, digest: Opti
     doors::announce(call, &project, "gcr", Value::Object(message).to_string().into_bytes())
 }
 
-pub async fn delete(kernel: &Arc<Kernel>, repository: &Repository, reference: &str, request: Request) -> Result<Answer> {
+pub async fn delete(
+    kernel: &Arc<Kernel>,
+    repository: &Repository,
+    reference: &str,
+    request: Request,
+) -> Result<Answer> {
     if !is_reference(reference) {
         return Err(coded(400, "MANIFEST_INVALID", format!("Invalid reference '{reference}'.")));
     }
@@ -183,6 +227,16 @@ pub async fn delete(kernel: &Arc<Kernel>, repository: &Repository, reference: &s
                     format!("Manifest is still referenced by one or more tags: {reference}"),
                 ));
             }
+            let prefix = format!("{}manifest_", repository_prefix(&repository.image));
+            let manifests = doors::list_objects(call, &bucket, &prefix)?;
+            let lists = |children: &String| children.split(',').any(|child| child == reference);
+            if manifests.iter().any(|manifest| manifest.metadata.get(CHILDREN).is_some_and(lists)) {
+                return Err(coded(
+                    400,
+                    "GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE",
+                    format!("Manifest is still referenced by one or more indexes: {reference}"),
+                ));
+            }
             doors::delete_object(call, &bucket, &object)?;
             announce(call, repository, "DELETE", Some(reference), None)
         })
@@ -199,14 +253,19 @@ pub async fn list(kernel: &Arc<Kernel>, repository: &Repository, request: Reques
     let (exists, objects) = kernel
         .run(spec, |call| {
             let exists = doors::bucket_exists(call, &bucket)?;
-            Ok((exists, if exists { doors::list_objects(call, &bucket, &prefix)? } else { Vec::new() }))
+            let wanted = exists && !query.flag("check_usage_only");
+            Ok((exists, if wanted { doors::list_objects(call, &bucket, &prefix)? } else { Vec::new() }))
         })
         .await?;
     if query.flag("check_usage_only") {
         let usage = json!({"usage": if exists { "ACTIVE" } else { "INACTIVE" }});
         return Ok(rest::respond(200, "application/json", usage.to_string()));
     }
-    let name = format!("{}{}", gcp_names::RegistryHost::image_path(&repository.project), if repository.image.is_empty() { String::new() } else { format!("/{}", repository.image) });
+    let name = format!(
+        "{}{}",
+        gcp_names::RegistryHost::image_path(&repository.project),
+        if repository.image.is_empty() { String::new() } else { format!("/{}", repository.image) }
+    );
     let body = listing(&name, &prefix, &objects);
     Ok(rest::respond(200, "application/json", body.to_string()))
 }
@@ -231,7 +290,7 @@ fn listing(name: &str, prefix: &str, objects: &[ObjectInfo]) -> Value {
     let manifest: Map<String, Value> = manifests
         .into_iter()
         .map(|(digest, object)| {
-            let size = object.metadata.get("imageSizeBytes").cloned().unwrap_or_else(|| "0".to_owned());
+            let size = object.metadata.get(SIZE).cloned().unwrap_or_else(|| "0".to_owned());
             let millis = (object.created / 1000).to_string();
             let row = json!({"imageSizeBytes": size, "layerId": "", "mediaType": object.content_type,
                 "tag": tags.get(digest).cloned().unwrap_or_default(), "timeCreatedMs": millis, "timeUploadedMs": millis});

@@ -1,7 +1,7 @@
 //! Which host, repository and resource a Docker Registry path means.
 
 use gcp_names::RegistryHost;
-use gcp_names::registry::{is_digest, is_tag, split_repository};
+use gcp_names::registry::{is_digest, is_image, is_tag};
 
 use crate::rest::{Request, header, segments};
 
@@ -47,7 +47,9 @@ pub fn target(request: &Request) -> Option<Target> {
     }
     let words = segments(path.strip_prefix("/v2/")?)?;
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    if let ["projects" | "folders" | "organizations", _, "policies" | "constraints" | "customConstraints", ..] = words[..] {
+    if let ["projects" | "folders" | "organizations", _, "policies" | "constraints" | "customConstraints", ..] =
+        words[..]
+    {
         return None;
     }
     let join = |words: &[&str]| words.join("/");
@@ -55,8 +57,7 @@ pub fn target(request: &Request) -> Option<Target> {
         ["token"] => Some(Target::Token),
         ["_catalog"] => Some(Target::Catalog),
         [ref name @ .., "tags", "list"] => Some(Target::Tags(join(name))),
-        [ref name @ .., "blobs", "uploads"] => Some(Target::Uploads(join(name))),
-        [ref name @ .., "blobs", "uploads", ""] => Some(Target::Uploads(join(name))),
+        [ref name @ .., "blobs", "uploads"] | [ref name @ .., "blobs", "uploads", ""] => Some(Target::Uploads(join(name))),
         [ref name @ .., "blobs", "uploads", id] => Some(Target::Upload(id.to_owned(), join(name))),
         [ref name @ .., "blobs", digest] => Some(Target::Blob(digest.to_owned(), join(name))),
         [ref name @ .., "manifests", reference] => Some(Target::Manifest(reference.to_owned(), join(name))),
@@ -77,20 +78,25 @@ pub fn repository(request: &Request, name: &str) -> Option<Repository> {
         (None, Some((host, rest))) => (host, rest),
         (None, None) => (RegistryHost::Gcr, name),
     };
-    if let Some((project, image)) = split_repository(rest) {
-        return Some(Repository { host, project, image });
-    }
-    // A project alone, for its list of images; and short ids, which the emulator takes.
-    let (project, image) = rest.split_once('/').unwrap_or((rest, ""));
-    let fits = |text: &str, more: &[u8]| {
-        text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || more.contains(&b))
+    let (project, image) = split(rest)?;
+    Some(Repository { host, project, image })
+}
+
+/// `PROJECT[/IMAGE…]`, or `example.com/PROJECT[/IMAGE…]` for a project of a domain. Projects may be shorter than real ones.
+fn split(path: &str) -> Option<(String, String)> {
+    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+    let (domain, id, image) = if first.contains('.') {
+        let (id, image) = rest.split_once('/').unwrap_or((rest, ""));
+        (first, id, image)
+    } else {
+        ("", first, rest)
     };
-    let image_fits = image.is_empty() || image.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && fits(part, b"._"));
-    (!project.is_empty() && fits(project, b".") && image_fits).then(|| Repository {
-        host,
-        project: project.to_owned(),
-        image: image.to_owned(),
-    })
+    let fits =
+        |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.'));
+    let id_fits = id.starts_with(|c: char| c.is_ascii_lowercase()) && !id.contains('.') && fits(id);
+    let image_fits = (image.is_empty() && !path.ends_with('/')) || is_image(image);
+    let project = if domain.is_empty() { id.to_owned() } else { format!("{domain}:{id}") };
+    (id_fits && fits(domain) && image_fits).then(|| (project, image.to_owned()))
 }
 
 pub fn is_reference(text: &str) -> bool {
@@ -112,10 +118,19 @@ mod tests {
     fn hosts_come_from_the_header_or_from_the_name() {
         let full = |host: &str, name: &str| repository(&request(host, "/v2/"), name).map(|found| found.full());
         assert_eq!(full("127.0.0.1:80", "my-project/web").as_deref(), Some("gcr.io/my-project/web"));
-        assert_eq!(full("127.0.0.1:80", "eu.gcr.io/my-project/web/api").as_deref(), Some("eu.gcr.io/my-project/web/api"));
+        assert_eq!(
+            full("127.0.0.1:80", "eu.gcr.io/my-project/web/api").as_deref(),
+            Some("eu.gcr.io/my-project/web/api")
+        );
         assert_eq!(full("eu.gcr.io", "my-project/web").as_deref(), Some("eu.gcr.io/my-project/web"));
-        assert_eq!(full("127.0.0.1", "example.com/my-project/web").as_deref(), Some("gcr.io/example.com/my-project/web"));
-        assert_eq!(full("127.0.0.1", "my-project/../x"), None);
+        assert_eq!(
+            full("127.0.0.1", "example.com/my-project/web").as_deref(),
+            Some("gcr.io/example.com/my-project/web")
+        );
+        assert_eq!(full("127.0.0.1", "example.com/my-project").as_deref(), Some("gcr.io/example.com/my-project/"));
+        for bad in ["my-project/../x", "my-project/", "example.com", "-x/y", "my-project//x", "a:b/c"] {
+            assert_eq!(full("127.0.0.1", bad), None, "{bad}");
+        }
         assert_eq!(full("127.0.0.1", "UPPER/x"), None);
     }
 
@@ -124,7 +139,10 @@ mod tests {
         assert_eq!(target(&request("h", "/v2/projects/p/policies/c")), None);
         assert_eq!(target(&request("h", "/v2/folders")), None);
         assert_eq!(target(&request("h", "/v2/p/img/blobs/uploads/")), Some(Target::Uploads("p/img".into())));
-        assert_eq!(target(&request("h", "/v2/p/img/manifests/v1")), Some(Target::Manifest("v1".into(), "p/img".into())));
+        assert_eq!(
+            target(&request("h", "/v2/p/img/manifests/v1")),
+            Some(Target::Manifest("v1".into(), "p/img".into()))
+        );
         assert_eq!(target(&request("h", "/v2/")), Some(Target::Ping));
     }
 }

@@ -26,14 +26,19 @@ pub async fn handle(kernel: &Arc<Kernel>, request: Request) -> Answer {
 }
 
 fn named(request: &Request, name: &str) -> Result<Repository> {
-    repository(request, name)
-        .ok_or_else(|| coded(400, "NAME_INVALID", format!("Invalid repository name '{name}': write PROJECT/IMAGE in lower case.")))
+    repository(request, name).ok_or_else(|| {
+        coded(400, "NAME_INVALID", format!("Invalid repository name '{name}': write PROJECT/IMAGE in lower case."))
+    })
 }
 
 fn with_image(request: &Request, name: &str) -> Result<Repository> {
     let found = named(request, name)?;
     if found.image.is_empty() {
-        return Err(coded(400, "NAME_INVALID", format!("Invalid repository name '{name}': the image is missing after the project.")));
+        return Err(coded(
+            400,
+            "NAME_INVALID",
+            format!("Invalid repository name '{name}': the image is missing after the project."),
+        ));
     }
     Ok(found)
 }
@@ -43,7 +48,11 @@ async fn dispatch(kernel: &Arc<Kernel>, request: Request) -> Result<Answer> {
     let Some(target) = target(&request) else { return Err(coded(404, "NAME_UNKNOWN", "Not found.")) };
     let method = request.method().clone();
     let name = match &target {
-        Target::Blob(_, name) | Target::Uploads(name) | Target::Upload(_, name) | Target::Manifest(_, name) | Target::Tags(name) => Some(name.clone()),
+        Target::Blob(_, name)
+        | Target::Uploads(name)
+        | Target::Upload(_, name)
+        | Target::Manifest(_, name)
+        | Target::Tags(name) => Some(name.clone()),
         Target::Ping | Target::Token | Target::Catalog => None,
     };
     if let Some(name) = &name
@@ -54,15 +63,29 @@ async fn dispatch(kernel: &Arc<Kernel>, request: Request) -> Result<Answer> {
     match (target, method) {
         (Target::Ping, _) => Ok(rest::respond(200, "application/json", "{}")),
         // Callers are not checked by token: any will do, and this one says so.
-        (Target::Token, _) => Ok(rest::respond(200, "application/json", json!({"token": "emulator", "expires_in": 3600}).to_string())),
+        (Target::Token, _) => {
+            Ok(rest::respond(200, "application/json", json!({"token": "emulator", "expires_in": 3600}).to_string()))
+        }
         (Target::Catalog, Method::GET) => Ok(super::catalog()),
         (Target::Tags(name), Method::GET) => manifests::list(kernel, &named(&request, &name)?, request).await,
-        (Target::Blob(digest, name), Method::GET | Method::HEAD) => blobs::get(kernel, &with_image(&request, &name)?, &digest, request).await,
-        (Target::Uploads(name), Method::POST) => blobs::start(kernel, &with_image(&request, &name)?, &name, request).await,
-        (Target::Upload(id, name), _) => blobs::resume(kernel, &with_image(&request, &name)?, &name, &id, request).await,
-        (Target::Manifest(reference, name), Method::GET | Method::HEAD) => manifests::get(kernel, &with_image(&request, &name)?, &reference, request).await,
-        (Target::Manifest(reference, name), Method::PUT) => manifests::put(kernel, &with_image(&request, &name)?, &name, &reference, request).await,
-        (Target::Manifest(reference, name), Method::DELETE) => manifests::delete(kernel, &with_image(&request, &name)?, &reference, request).await,
+        (Target::Blob(digest, name), Method::GET | Method::HEAD) => {
+            blobs::get(kernel, &with_image(&request, &name)?, &digest, request).await
+        }
+        (Target::Uploads(name), Method::POST) => {
+            blobs::start(kernel, &with_image(&request, &name)?, &name, request).await
+        }
+        (Target::Upload(id, name), _) => {
+            blobs::resume(kernel, &with_image(&request, &name)?, &name, &id, request).await
+        }
+        (Target::Manifest(reference, name), Method::GET | Method::HEAD) => {
+            manifests::get(kernel, &with_image(&request, &name)?, &reference, request).await
+        }
+        (Target::Manifest(reference, name), Method::PUT) => {
+            manifests::put(kernel, &with_image(&request, &name)?, &name, &reference, request).await
+        }
+        (Target::Manifest(reference, name), Method::DELETE) => {
+            manifests::delete(kernel, &with_image(&request, &name)?, &reference, request).await
+        }
         _ => Err(unsupported()),
     }
 }

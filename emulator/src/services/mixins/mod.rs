@@ -26,7 +26,6 @@ use crate::kernel::{Call, Error, Result, paging};
 struct Mixins;
 
 /// Methods that answer UNIMPLEMENTED.
-#[cfg(test)]
 pub const GAPS: &[&str] = &[];
 
 pub fn register(registry: &mut Registry<Call>) {

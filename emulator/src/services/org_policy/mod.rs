@@ -33,7 +33,6 @@ use crate::kernel::Call;
 struct Service;
 
 /// Methods that answer UNIMPLEMENTED.
-#[cfg(test)]
 pub const GAPS: &[&str] = &[
     "/google.cloud.orgpolicy.v2.OrgPolicy/CreateCustomConstraint",
     "/google.cloud.orgpolicy.v2.OrgPolicy/DeleteCustomConstraint",

@@ -4,17 +4,18 @@ use gcp_schema::pubsub::{
     AcknowledgeRequest, DeleteSubscriptionRequest, DeleteTopicRequest, DetachSubscriptionRequest,
     DetachSubscriptionResponse, ExpirationPolicy, GetSubscriptionRequest, GetTopicRequest, ListSubscriptionsRequest,
     ListSubscriptionsResponse, ListTopicSnapshotsRequest, ListTopicSnapshotsResponse, ListTopicSubscriptionsRequest,
-    ListTopicSubscriptionsResponse, ListTopicsRequest, ListTopicsResponse, ModifyAckDeadlineRequest, PublishRequest,
-    PublishResponse, PullRequest, PullResponse, PushConfig, Subscription, Topic, UpdateSubscriptionRequest,
-    UpdateTopicRequest, subscription,
+    ListTopicSubscriptionsResponse, ListTopicsRequest, ListTopicsResponse, ModifyAckDeadlineRequest,
+    ModifyPushConfigRequest, PublishRequest, PublishResponse, PullRequest, PullResponse, PushConfig, SeekRequest,
+    SeekResponse, Subscription, Topic, UpdateSubscriptionRequest, UpdateTopicRequest, seek_request, subscription,
 };
 use gcp_schema::services::pubsub::{Publisher, Subscriber};
 
+use super::filter::Filter;
 use super::model::{self, DELETED_TOPIC, FANOUT, SUBSCRIPTIONS, TOPICS};
-use super::{PubSub, keys};
+use super::{PubSub, backlog, keys};
 use crate::doors;
 use crate::kernel::table::TextRow;
-use crate::kernel::{Call, Code, Error, Result, mask, paging};
+use crate::kernel::{Call, Code, Error, Result, Time, mask, paging};
 
 const CREATE: &str = "google.pubsub.v1.Publisher.CreateTopic";
 const UPDATE: &str = "google.pubsub.v1.Publisher.UpdateTopic";
@@ -97,11 +98,15 @@ impl Publisher<Call> for PubSub {
         let mut topic = model::topic(call, &name)?;
         let paths = mask::paths(request.update_mask.as_ref());
         if paths.is_empty() {
-            return Err(Error::invalid_argument("Invalid update_mask provided in the UpdateTopicRequest: it must name at least one field."));
+            return Err(Error::invalid_argument(
+                "Invalid update_mask provided in the UpdateTopicRequest: it must name at least one field.",
+            ));
         }
         for path in &paths {
             match path.as_str() {
                 "labels" => topic.labels.clone_from(&wanted.labels),
+                // Clearing what is not set is no removal: nothing for policy to refuse.
+                "kms_key_name" if wanted.kms_key_name.is_empty() && topic.kms_key_name.is_empty() => {}
                 "kms_key_name" => {
                     keys::check(call, &project, &wanted.kms_key_name, UPDATE)?;
                     topic.kms_key_name.clone_from(&wanted.kms_key_name);
@@ -125,7 +130,9 @@ impl Publisher<Call> for PubSub {
         let (name, project) = model::parse(call, &request.topic, "topics")?;
         let count = request.messages.len();
         if count == 0 {
-            return Err(Error::invalid_argument("The value for message_count is too small. You passed 0 in the request, but the minimum value is 1."));
+            return Err(Error::invalid_argument(
+                "The value for message_count is too small. You passed 0 in the request, but the minimum value is 1.",
+            ));
         }
         if count > 1000 {
             return Err(Error::invalid_argument(format!(
@@ -139,9 +146,11 @@ impl Publisher<Call> for PubSub {
             )));
         }
         if request.messages.iter().any(|message| message.data.is_empty() && message.attributes.is_empty()) {
-            return Err(Error::invalid_argument("One or more messages in the publish request is empty. Each message must contain either non-empty data, or at least one attribute."));
+            return Err(Error::invalid_argument(
+                "One or more messages in the publish request is empty. Each message must contain either non-empty data, or at least one attribute.",
+            ));
         }
-        Ok(PublishResponse { message_ids: model::publish(call, &name, &project, request.messages)? })
+        Ok(PublishResponse { message_ids: backlog::publish(call, &name, &project, request.messages)? })
     }
 
     fn get_topic(&self, call: &mut Call, request: GetTopicRequest) -> Result<Topic> {
@@ -156,15 +165,25 @@ impl Publisher<Call> for PubSub {
         Ok(ListTopicsResponse { topics: page.items, next_page_token: page.next_token })
     }
 
-    fn list_topic_subscriptions(&self, call: &mut Call, request: ListTopicSubscriptionsRequest) -> Result<ListTopicSubscriptionsResponse> {
+    fn list_topic_subscriptions(
+        &self,
+        call: &mut Call,
+        request: ListTopicSubscriptionsRequest,
+    ) -> Result<ListTopicSubscriptionsResponse> {
         let (name, _) = model::parse(call, &request.topic, "topics")?;
         model::topic(call, &name)?;
         let size = paging::size(request.page_size, 100, 1000)?;
-        let page = paging::page(&call.txn, &FANOUT, &format!("{name}\0"), size, &request.page_token, |_, row| Ok(Some(row.text)))?;
+        let page = paging::page(&call.txn, &FANOUT, &format!("{name}\0"), size, &request.page_token, |_, row| {
+            Ok(Some(row.text))
+        })?;
         Ok(ListTopicSubscriptionsResponse { subscriptions: page.items, next_page_token: page.next_token })
     }
 
-    fn list_topic_snapshots(&self, call: &mut Call, request: ListTopicSnapshotsRequest) -> Result<ListTopicSnapshotsResponse> {
+    fn list_topic_snapshots(
+        &self,
+        call: &mut Call,
+        request: ListTopicSnapshotsRequest,
+    ) -> Result<ListTopicSnapshotsResponse> {
         let (name, _) = model::parse(call, &request.topic, "topics")?;
         model::topic(call, &name)?;
         Ok(ListTopicSnapshotsResponse::default())
@@ -175,7 +194,7 @@ impl Publisher<Call> for PubSub {
         model::topic(call, &name)?;
         for subscription in model::subscriptions_of(call, &name)? {
             let mut row = model::subscription(call, &subscription)?;
-            row.topic = DELETED_TOPIC.to_owned();
+            DELETED_TOPIC.clone_into(&mut row.topic);
             call.txn.put(&SUBSCRIPTIONS, &subscription, &row)?;
             call.txn.delete(&FANOUT, &format!("{name}\0{subscription}"))?;
         }
@@ -183,14 +202,28 @@ impl Publisher<Call> for PubSub {
         doors::forget_policy(call, &name)
     }
 
-    fn detach_subscription(&self, call: &mut Call, request: DetachSubscriptionRequest) -> Result<DetachSubscriptionResponse> {
+    fn detach_subscription(
+        &self,
+        call: &mut Call,
+        request: DetachSubscriptionRequest,
+    ) -> Result<DetachSubscriptionResponse> {
         let (name, _) = model::parse(call, &request.subscription, "subscriptions")?;
         let mut row = model::subscription(call, &name)?;
         row.detached = true;
         call.txn.delete(&FANOUT, &format!("{}\0{name}", row.topic))?;
         call.txn.put(&SUBSCRIPTIONS, &name, &row)?;
-        model::forget_backlog(call, &name)?;
+        backlog::forget(call, &name)?;
         Ok(DetachSubscriptionResponse {})
+    }
+}
+
+fn check_push(push: Option<&PushConfig>) -> Result<()> {
+    match push.map_or("", |push| push.push_endpoint.as_str()) {
+        "" => Ok(()),
+        endpoint if endpoint.starts_with("https://") => Err(unimplemented("Push delivery")),
+        endpoint => Err(Error::invalid_argument(format!(
+            "Invalid push endpoint given (endpoint={endpoint}). Refer to https://cloud.google.com/pubsub/subscriber#create for more information."
+        ))),
     }
 }
 
@@ -203,15 +236,14 @@ fn check_subscription(subscription: &Subscription) -> Result<()> {
             "Invalid ack deadline given (ack_deadline={deadline}). The ack deadline must be between 10 and 600 seconds."
         )));
     }
-    if subscription.push_config.as_ref().is_some_and(|push| !push.push_endpoint.is_empty()) {
-        return Err(unimplemented("Push delivery"));
+    check_push(subscription.push_config.as_ref())?;
+    if subscription.bigquery_config.is_some()
+        || subscription.cloud_storage_config.is_some()
+        || subscription.bigtable_config.is_some()
+    {
+        return Err(unimplemented("Delivery to BigQuery, Bigtable or Cloud Storage"));
     }
-    if subscription.bigquery_config.is_some() || subscription.cloud_storage_config.is_some() {
-        return Err(unimplemented("Delivery to BigQuery or Cloud Storage"));
-    }
-    if !subscription.filter.is_empty() {
-        return Err(unimplemented("A subscription's filter"));
-    }
+    Filter::parse(&subscription.filter)?;
     if subscription.dead_letter_policy.is_some() {
         return Err(unimplemented("A dead letter policy"));
     }
@@ -256,7 +288,9 @@ impl Subscriber<Call> for PubSub {
         let mut row = model::subscription(call, &name)?;
         let paths = mask::paths(request.update_mask.as_ref());
         if paths.is_empty() {
-            return Err(Error::invalid_argument("Invalid update_mask provided in the UpdateSubscriptionRequest: it must name at least one field."));
+            return Err(Error::invalid_argument(
+                "Invalid update_mask provided in the UpdateSubscriptionRequest: it must name at least one field.",
+            ));
         }
         for path in &paths {
             match path.as_str() {
@@ -279,7 +313,11 @@ impl Subscriber<Call> for PubSub {
         Ok(row)
     }
 
-    fn list_subscriptions(&self, call: &mut Call, request: ListSubscriptionsRequest) -> Result<ListSubscriptionsResponse> {
+    fn list_subscriptions(
+        &self,
+        call: &mut Call,
+        request: ListSubscriptionsRequest,
+    ) -> Result<ListSubscriptionsResponse> {
         let prefix = project_prefix(call, &request.project, "subscriptions")?;
         let size = paging::size(request.page_size, 100, 1000)?;
         let page = paging::page(&call.txn, &SUBSCRIPTIONS, &prefix, size, &request.page_token, |_, row| Ok(Some(row)))?;
@@ -291,17 +329,42 @@ impl Subscriber<Call> for PubSub {
         let row = model::subscription(call, &name)?;
         call.txn.delete(&FANOUT, &format!("{}\0{name}", row.topic))?;
         call.txn.delete(&SUBSCRIPTIONS, &name)?;
-        model::forget_backlog(call, &name)?;
+        backlog::forget(call, &name)?;
         doors::forget_policy(call, &name)
     }
 
+    /// Only back to pull, which every subscription here is.
+    fn modify_push_config(&self, call: &mut Call, request: ModifyPushConfigRequest) -> Result<()> {
+        let (name, _) = model::parse(call, &request.subscription, "subscriptions")?;
+        model::subscription(call, &name)?;
+        check_push(request.push_config.as_ref())
+    }
+
+    /// To a time: forward it drops, back it brings nothing.
+    fn seek(&self, call: &mut Call, request: SeekRequest) -> Result<SeekResponse> {
+        let (name, _) = model::parse(call, &request.subscription, "subscriptions")?;
+        model::subscription(call, &name)?;
+        match request.target {
+            Some(seek_request::Target::Time(time)) => backlog::seek(call, &name, Time::from_proto(&time))?,
+            Some(seek_request::Target::Snapshot(snapshot)) => return Err(model::missing(&snapshot)),
+            None => {
+                return Err(Error::invalid_argument(
+                    "You have passed an invalid argument to the service (argument=target).",
+                ));
+            }
+        }
+        Ok(SeekResponse {})
+    }
+
     fn pull(&self, call: &mut Call, request: PullRequest) -> Result<PullResponse> {
-        let (name, project) = model::parse(call, &request.subscription, "subscriptions")?;
+        let (name, _) = model::parse(call, &request.subscription, "subscriptions")?;
         if request.max_messages <= 0 {
-            return Err(Error::invalid_argument("You have passed an invalid argument to the service (argument=max_messages)."));
+            return Err(Error::invalid_argument(
+                "You have passed an invalid argument to the service (argument=max_messages).",
+            ));
         }
         let max = (request.max_messages as usize).min(1000);
-        Ok(PullResponse { received_messages: model::pull(call, &name, &project, max, None)? })
+        Ok(PullResponse { received_messages: backlog::pull(call, &name, max, None)? })
     }
 
     fn acknowledge(&self, call: &mut Call, request: AcknowledgeRequest) -> Result<()> {
@@ -310,7 +373,7 @@ impl Subscriber<Call> for PubSub {
         if request.ack_ids.is_empty() {
             return Err(Error::invalid_argument("You have not specified an ack ID in the request."));
         }
-        model::acknowledge(call, &name, &request.ack_ids)
+        backlog::acknowledge(call, &name, &request.ack_ids)
     }
 
     fn modify_ack_deadline(&self, call: &mut Call, request: ModifyAckDeadlineRequest) -> Result<()> {
@@ -325,7 +388,6 @@ impl Subscriber<Call> for PubSub {
                 "Invalid ack deadline given (ack_deadline={seconds}). The ack deadline must be between 0 and 600 seconds."
             )));
         }
-        model::modify_deadline(call, &name, &request.ack_ids, seconds)
+        backlog::modify_deadline(call, &name, &request.ack_ids, seconds)
     }
 }
-

@@ -4,7 +4,8 @@ use gcp_schema::pubsub::{PubsubMessage, Topic};
 use gcp_schema::services::pubsub::Publisher as _;
 
 use super::PubSub;
-use super::model::{self, TOPICS};
+use super::backlog;
+use super::model::{self, SUBSCRIPTIONS, TOPICS};
 use crate::doors::Project;
 use crate::kernel::due::Due;
 use crate::kernel::{Call, Error, Result};
@@ -25,7 +26,7 @@ pub fn announce(call: &mut Call, project: &Project, topic: &str, data: Vec<u8>) 
         return Ok(());
     }
     let message = PubsubMessage { data: data.into(), ..PubsubMessage::default() };
-    if let Err(refusal) = model::publish(call, &name, project, vec![message]) {
+    if let Err(refusal) = backlog::publish(call, &name, project, vec![message]) {
         call.notes.push(format!("topic {topic} was not told: {}", refusal.message()));
     }
     Ok(())
@@ -35,11 +36,12 @@ pub fn settle(_: &mut Call, due: &Due) -> Result<()> {
     Err(Error::internal(format!("Pub/Sub knows nothing of {}", due.kind)))
 }
 
+/// Whether a topic or subscription is there, by its canonical name.
+pub fn exists(call: &mut Call, resource: &str) -> Result<bool> {
+    if resource.contains("/topics/") { call.txn.has(&TOPICS, resource) } else { call.txn.has(&SUBSCRIPTIONS, resource) }
+}
+
 /// 404 unless the topic or subscription of a policy is there.
 pub fn require_exists(call: &mut Call, resource: &str) -> Result<()> {
-    if resource.contains("/topics/") {
-        model::topic(call, resource).map(|_| ())
-    } else {
-        model::subscription(call, resource).map(|_| ())
-    }
+    if exists(call, resource)? { Ok(()) } else { Err(model::missing(resource)) }
 }

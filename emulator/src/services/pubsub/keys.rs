@@ -58,19 +58,18 @@ fn refused(refusal: KeyRefusal, project: &Project) -> Error {
             ServiceAgent::PubSub.email(project.number)
         )),
         KeyRefusal::NotFound { key } => Error::invalid_argument(format!("The Cloud KMS key {key} was not found.")),
-        KeyRefusal::WrongPurpose { key, purpose } => {
-            Error::invalid_argument(format!("The Cloud KMS key {key} has the purpose {purpose}; topics need ENCRYPT_DECRYPT."))
-        }
+        KeyRefusal::WrongPurpose { key, purpose } => Error::invalid_argument(format!(
+            "The Cloud KMS key {key} has the purpose {purpose}; topics need ENCRYPT_DECRYPT."
+        )),
         KeyRefusal::NoPrimary { key } => Error::failed_precondition(format!("{key} does not have a primary version.")),
-        KeyRefusal::NotEnabled { version, state } => {
-            Error::failed_precondition(format!("{version} is not enabled, current state is: {state}.")).with_detail(
-                Detail::PreconditionFailure(vec![Violation {
-                    kind: format!("KEY_{state}"),
-                    subject: version,
-                    description: String::new(),
-                }]),
-            )
-        }
+        KeyRefusal::NotEnabled { version, state } => Error::failed_precondition(format!(
+            "{version} is not enabled, current state is: {state}."
+        ))
+        .with_detail(Detail::PreconditionFailure(vec![Violation {
+            kind: format!("KEY_{state}"),
+            subject: version,
+            description: String::new(),
+        }])),
         KeyRefusal::Fault(error) => error,
     }
 }

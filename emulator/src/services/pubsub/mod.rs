@@ -1,19 +1,28 @@
 //! Pub/Sub.
 //!
 //! Faithful: topics with keys that can be set, changed and removed; both CMEK constraints; publish, pull, acknowledge,
-//! deadlines by the clock, ordering keys; StreamingPull; refusals in production's words when a topic's key is lost. Message
-//! data is sealed under the topic's key as it was when it was published; attributes are not.
+//! deadlines by the clock, message retention, ordering keys, filters, seek to a time; StreamingPull; refusals in production's words, also
+//! when a topic's key is lost. Message data is sealed under the topic's key as it was when it was published, in the name of
+//! the topic's project; attributes are not.
 //!
-//! Missing, answers UNIMPLEMENTED: see `GAPS`; push, BigQuery and Cloud Storage delivery, filters, dead letters, schemas of
-//! topics. Retention and expiration are kept and do nothing.
+//! Missing, answers UNIMPLEMENTED: see `GAPS`; push, BigQuery, Bigtable and Cloud Storage delivery, dead letters, schemas,
+//! ingestion and transforms of topics. Kept and without effect: expiration and retry policies, retained acknowledged
+//! messages, a topic's own retention, exactly-once delivery.
 //!
-//! Our choices: a pull answers at once with what is there. Key changes take effect at once.
+//! Our choices: a pull answers at once with what is there. Key changes take effect at once. The oldest ready message decides
+//! whether a pull fails for its key; messages before it are delivered. One message of an ordering key is outstanding at a
+//! time. `!=` in a filter also wants messages without the attribute. Message ids are a counter. A key that is missing (where
+//! the agent may know) or has another purpose is INVALID_ARGUMENT. A mask that clears a key where none is set is no change.
 
 mod api;
+mod backlog;
 pub mod door;
+mod filter;
 mod keys;
 mod model;
 mod streaming;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -24,14 +33,23 @@ use crate::kernel::{Call, Error, Kernel, Result};
 
 pub struct PubSub;
 
-pub const GAPS: &[&str] = &[
-    "/google.pubsub.v1.SchemaService/",
+/// What answers UNIMPLEMENTED.
+#[cfg(test)]
+const GAPS: &[&str] = &[
+    "/google.pubsub.v1.SchemaService/CommitSchema",
+    "/google.pubsub.v1.SchemaService/CreateSchema",
+    "/google.pubsub.v1.SchemaService/DeleteSchema",
+    "/google.pubsub.v1.SchemaService/DeleteSchemaRevision",
+    "/google.pubsub.v1.SchemaService/GetSchema",
+    "/google.pubsub.v1.SchemaService/ListSchemaRevisions",
+    "/google.pubsub.v1.SchemaService/ListSchemas",
+    "/google.pubsub.v1.SchemaService/RollbackSchema",
+    "/google.pubsub.v1.SchemaService/ValidateMessage",
+    "/google.pubsub.v1.SchemaService/ValidateSchema",
     "/google.pubsub.v1.Subscriber/CreateSnapshot",
     "/google.pubsub.v1.Subscriber/DeleteSnapshot",
     "/google.pubsub.v1.Subscriber/GetSnapshot",
     "/google.pubsub.v1.Subscriber/ListSnapshots",
-    "/google.pubsub.v1.Subscriber/ModifyPushConfig",
-    "/google.pubsub.v1.Subscriber/Seek",
     "/google.pubsub.v1.Subscriber/UpdateSnapshot",
 ];
 

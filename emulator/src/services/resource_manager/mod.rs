@@ -40,7 +40,6 @@ const PACKAGE: &str = "google.cloud.resourcemanager.v3";
 const CUSTOMER: &str = "C01cmek01";
 
 /// Methods that answer UNIMPLEMENTED.
-#[cfg(test)]
 pub const GAPS: &[&str] = &[
     "/google.cloud.resourcemanager.v3.TagBindings/CreateTagBinding",
     "/google.cloud.resourcemanager.v3.TagBindings/DeleteTagBinding",

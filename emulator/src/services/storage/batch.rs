@@ -6,7 +6,7 @@ use bytes::{BufMut as _, BytesMut};
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt as _;
 
-use super::upload::{boundary, parts, split_part};
+use super::multipart::{boundary, parts, split_part};
 use crate::kernel::{Error, Kernel, Result};
 use crate::rest::{self, Answer, Request};
 
@@ -22,7 +22,10 @@ pub fn handle(kernel: Arc<Kernel>, request: Request) -> BoxFuture<'static, Resul
         let body = rest::read_all(request.into_body(), MAX_BODY).await?;
         let calls = boundary(&kind).and_then(|boundary| parts(&body, &boundary)).ok_or_else(malformed)?;
         if calls.len() > MAX_CALLS {
-            return Err(Error::invalid_argument("The batch request could not be processed. At most 100 calls are allowed.").with_reason("badRequest"));
+            return Err(Error::invalid_argument(
+                "The batch request could not be processed. At most 100 calls are allowed.",
+            )
+            .with_reason("badRequest"));
         }
         let marker = "batch_cmek";
         let mut out = BytesMut::new();
@@ -36,20 +39,22 @@ pub fn handle(kernel: Arc<Kernel>, request: Request) -> BoxFuture<'static, Resul
             let mut words = line.split_whitespace();
             let (Some(method), Some(url)) = (words.next(), words.next()) else { return Err(malformed()) };
             let mut inner = http::Request::builder().method(method).uri(local(url));
-            for (name, value) in head.iter().filter(|(name, _)| !["host", "content-length", "transfer-encoding"].contains(&name.as_str())) {
+            for (name, value) in head
+                .iter()
+                .filter(|(name, _)| !["host", "content-length", "transfer-encoding"].contains(&name.as_str()))
+            {
                 inner = inner.header(name, value);
             }
             if let Some(host) = &host {
                 inner = inner.header(http::header::HOST, host);
             }
-            if let (Some(authorization), false) = (&authorization, head.iter().any(|(name, _)| name == "authorization")) {
+            if let (Some(authorization), false) = (&authorization, head.iter().any(|(name, _)| name == "authorization"))
+            {
                 inner = inner.header(http::header::AUTHORIZATION, authorization);
             }
             let content = trimmed(&content, &head);
             let answer = match inner.body(gcp_gateway::full(content)) {
-                Ok(inner) if inner.uri().path() != "/batch/storage/v1" && !inner.uri().path().contains("/upload/") => {
-                    super::rest::handle(&kernel, inner).await
-                }
+                Ok(inner) if super::rest::may_be_batched(&inner) => super::rest::handle(&kernel, inner).await,
                 _ => rest::error(&malformed()),
             };
             write_part(&mut out, marker, id.as_deref(), answer).await;
@@ -69,7 +74,8 @@ fn local(url: &str) -> String {
 
 /// As long as it says; what follows is the part's own line end.
 fn trimmed(content: &bytes::Bytes, head: &[(String, String)]) -> bytes::Bytes {
-    let length = head.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse::<usize>().ok());
+    let length =
+        head.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse::<usize>().ok());
     content.slice(..length.unwrap_or(content.len()).min(content.len()))
 }
 
@@ -81,7 +87,10 @@ async fn write_part(out: &mut BytesMut, marker: &str, id: Option<&str>, answer: 
         let id = id.strip_prefix('<').map_or_else(|| format!("response-{id}"), |rest| format!("<response-{rest}"));
         out.put_slice(format!("Content-ID: {id}\r\n").as_bytes());
     }
-    out.put_slice(format!("\r\nHTTP/1.1 {} {}\r\n", parts.status.as_u16(), parts.status.canonical_reason().unwrap_or_default()).as_bytes());
+    out.put_slice(
+        format!("\r\nHTTP/1.1 {} {}\r\n", parts.status.as_u16(), parts.status.canonical_reason().unwrap_or_default())
+            .as_bytes(),
+    );
     if let Some(kind) = parts.headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()) {
         out.put_slice(format!("Content-Type: {kind}\r\n").as_bytes());
     }

@@ -2,18 +2,33 @@
 
 use gcp_names::{location, storage};
 use gcp_schema::iam::{Binding, Policy};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::keys;
+use super::keys::{self, Kind};
 use super::preconditions::Preconditions;
 use super::rows::{ARCHIVE, BUCKETS, BucketRow, OBJECTS, bucket};
 use crate::doors::{self, Project};
-use crate::kernel::{Call, Error, Result};
+use crate::kernel::{Call, Error, Result, Time};
+
+/// What a bucket starts with: soft delete is off, for nothing deleted comes back here.
+const FIRST_SETTINGS: &str = r#"{"softDeletePolicy":{"retentionDurationSeconds":"0"}}"#;
 
 /// Settings that are kept and shown and have no effect here.
 const KEPT: [&str; 14] = [
-    "acl", "autoclass", "billing", "cors", "customPlacementConfig", "defaultEventBasedHold", "defaultObjectAcl",
-    "hierarchicalNamespace", "lifecycle", "logging", "objectRetention", "retentionPolicy", "softDeletePolicy", "website",
+    "acl",
+    "autoclass",
+    "billing",
+    "cors",
+    "customPlacementConfig",
+    "defaultEventBasedHold",
+    "defaultObjectAcl",
+    "hierarchicalNamespace",
+    "lifecycle",
+    "logging",
+    "objectRetention",
+    "retentionPolicy",
+    "softDeletePolicy",
+    "website",
 ];
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -58,19 +73,14 @@ pub fn create(call: &mut Call, project: &Project, name: &str, place: &str, body:
         updated: call.now.0,
         metageneration: 1,
         generation: call.generation()?,
-        settings: r#"{"softDeletePolicy":{"retentionDurationSeconds":"0"}}"#.to_owned(),
+        settings: FIRST_SETTINGS.to_owned(),
         ..BucketRow::default()
     };
     apply(call, &mut row, body)?;
-    check_default_key(call, &row)?;
+    keys::try_default(call, &row)?;
     call.txn.put(&BUCKETS, name, &row)?;
     doors::set_initial_policy(call, &format!("buckets/{name}"), first_policy(&row))?;
     Ok(row)
-}
-
-/// A trial use of the key, as production makes one; without a key only policy has a say.
-fn check_default_key(call: &mut Call, row: &BucketRow) -> Result<()> {
-    keys::data_key(call, row, Some(row.default_key.as_str()).filter(|key| !key.is_empty())).map(|_| ())
 }
 
 fn first_policy(row: &BucketRow) -> Policy {
@@ -140,37 +150,65 @@ fn apply(call: &mut Call, row: &mut BucketRow, body: &Value) -> Result<()> {
     Ok(())
 }
 
-/// The default key lives in its own column; the enforcement configurations beside it are kept as they come.
-fn set_encryption(call: &mut Call, row: &mut BucketRow, settings: &mut Map<String, Value>, value: &Value) -> Result<()> {
+/// The default key and what is forbidden have columns of their own; the configurations are kept as answers show them.
+fn set_encryption(
+    call: &mut Call,
+    row: &mut BucketRow,
+    settings: &mut Map<String, Value>,
+    value: &Value,
+) -> Result<()> {
     let Value::Object(encryption) = value else {
         row.default_key.clear();
+        row.forbidden = 0;
         settings.remove("encryption");
         return Ok(());
     };
-    let mut rest = settings.remove("encryption").and_then(|kept| kept.as_object().cloned()).unwrap_or_default();
-    for (name, value) in encryption {
-        match (name.as_str(), value) {
-            ("defaultKmsKeyName", Value::String(key)) if !key.is_empty() => {
-                let canonical = doors::canonical(call, key)?;
-                row.default_key = keys::parse(&canonical)?.to_string();
+    match encryption.get("defaultKmsKeyName") {
+        Some(Value::String(key)) if !key.is_empty() => {
+            let canonical = doors::canonical(call, key)?;
+            row.default_key = keys::parse(&canonical)?.to_string();
+        }
+        Some(_) => row.default_key.clear(),
+        None => {}
+    }
+    let mut kept = settings.remove("encryption").and_then(|kept| kept.as_object().cloned()).unwrap_or_default();
+    for kind in Kind::ALL {
+        let Some(config) = encryption.get(kind.config()) else { continue };
+        let mode = config.get("restrictionMode").and_then(Value::as_str);
+        match mode {
+            _ if config.is_null() => {
+                row.forbidden &= !kind.bit();
+                kept.remove(kind.config());
             }
-            ("defaultKmsKeyName", _) => row.default_key.clear(),
-            (name, Value::Null) => {
-                rest.remove(name);
+            Some("FullyRestricted") => {
+                // The time is the service's and does not move while the mode stays.
+                if row.forbidden & kind.bit() == 0 {
+                    let since = Time(call.now.0).rfc3339_millis();
+                    kept.insert(kind.config().to_owned(), json!({"restrictionMode": mode, "effectiveTime": since}));
+                }
+                row.forbidden |= kind.bit();
             }
-            (name, value) => {
-                rest.insert(name.to_owned(), value.clone());
+            Some("NotRestricted") => {
+                row.forbidden &= !kind.bit();
+                kept.insert(kind.config().to_owned(), json!({"restrictionMode": mode}));
             }
+            _ => return Err(invalid(format!("Invalid value for: {}.restrictionMode", kind.config()))),
         }
     }
-    if !rest.is_empty() {
-        settings.insert("encryption".to_owned(), Value::Object(rest));
+    if !kept.is_empty() {
+        settings.insert("encryption".to_owned(), Value::Object(kept));
     }
     Ok(())
 }
 
 /// `replace`: PUT, where absence clears.
-pub fn update(call: &mut Call, name: &str, body: &Value, conditions: Preconditions, replace: bool) -> Result<BucketRow> {
+pub fn update(
+    call: &mut Call,
+    name: &str,
+    body: &Value,
+    conditions: Preconditions,
+    replace: bool,
+) -> Result<BucketRow> {
     let mut row = bucket(call, name)?;
     conditions.check_bucket(row.metageneration, false)?;
     let before = row.default_key.clone();
@@ -178,11 +216,13 @@ pub fn update(call: &mut Call, name: &str, body: &Value, conditions: Preconditio
         row.default_key.clear();
         row.labels.clear();
         row.versioning = false;
-        row.settings = "{}".to_owned();
+        row.forbidden = 0;
+        FIRST_SETTINGS.clone_into(&mut row.settings);
     }
     apply(call, &mut row, body)?;
-    if row.default_key != before || (!row.default_key.is_empty() && body.get("encryption").is_some()) {
-        check_default_key(call, &row)?;
+    // Clients that change a label send the whole bucket back: only a key that changes is judged.
+    if row.default_key != before {
+        keys::try_default(call, &row)?;
     }
     row.metageneration += 1;
     row.updated = call.now.0;

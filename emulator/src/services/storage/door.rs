@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::objects::{self, Metadata};
 use super::preconditions::Preconditions;
-use super::rows::{BUCKETS, OBJECTS, ObjectRow, bucket, object_key};
-use super::{buckets, download, upload};
+use super::rows::{self, BUCKETS, OBJECTS, ObjectRow, object_key};
+use super::{buckets, download, keys};
 use crate::doors::Project;
 use crate::kernel::body::{DataKey, Finished, Opened};
 use crate::kernel::{Call, Result};
@@ -64,7 +64,8 @@ pub fn create_registry_bucket(call: &mut Call, project: &Project, bucket: &str, 
 
 pub fn begin_object(call: &mut Call, bucket: &str, object: &str) -> Result<DataKey> {
     objects::check_name(object)?;
-    upload::begin(call, bucket, None).map(|(_, data_key)| data_key)
+    let row = rows::bucket(call, bucket)?;
+    keys::for_object(call, &row, None, None)
 }
 
 pub fn finish_object(
@@ -74,7 +75,7 @@ pub fn finish_object(
     body: Finished,
     data_key: &DataKey,
 ) -> Result<ObjectInfo> {
-    let row = bucket(call, bucket_name)?;
+    let row = rows::bucket(call, bucket_name)?;
     let metadata = Metadata {
         name: object.name.clone(),
         content_type: object.content_type.clone(),
@@ -89,7 +90,9 @@ pub fn find_object(call: &mut Call, bucket: &str, object: &str) -> Result<Option
 }
 
 pub fn open_object(call: &mut Call, bucket: &str, object: &str) -> Result<(ObjectInfo, Opened)> {
-    download::open(call, bucket, object, None).map(|(row, opened)| (row.into(), opened))
+    let row = rows::object(call, bucket, object, None)?;
+    let opened = download::open(call, &row, None)?;
+    Ok((row.into(), opened))
 }
 
 pub fn list_objects(call: &mut Call, bucket: &str, prefix: &str) -> Result<Vec<ObjectInfo>> {

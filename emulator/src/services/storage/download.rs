@@ -7,7 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::preconditions::Preconditions;
 use super::rows::{ObjectRow, bucket, object};
-use super::{keys, resource};
+use super::supplied::SuppliedKey;
+use super::{API, keys, resource};
 use crate::kernel::body::{self, Opened};
 use crate::kernel::{Call, Error, Kernel, Mode, Result};
 use crate::rest::{self, Answer, Query, Request};
@@ -27,44 +28,40 @@ pub fn wanted(header: Option<&str>, size: u64) -> Wanted {
     match (from.trim().parse::<u64>(), to.trim().parse::<u64>()) {
         (Ok(from), Ok(to)) if from <= to && from < size => Wanted::Part(from, size.min(to.saturating_add(1))),
         (Ok(from), Err(_)) if to.trim().is_empty() && from < size => Wanted::Part(from, size),
-        (Err(_), Ok(last)) if from.trim().is_empty() && last > 0 && size > 0 => Wanted::Part(size.saturating_sub(last), size),
+        (Err(_), Ok(last)) if from.trim().is_empty() && last > 0 && size > 0 => {
+            Wanted::Part(size.saturating_sub(last), size)
+        }
         (Ok(from), _) if from >= size => Wanted::Unsatisfiable,
         (Err(_), Ok(_)) if from.trim().is_empty() => Wanted::Unsatisfiable,
         _ => Wanted::All,
     }
 }
 
-/// The object and its bytes, its key willing.
-pub fn open(call: &mut Call, bucket_name: &str, name: &str, generation: Option<i64>) -> Result<(ObjectRow, Opened)> {
-    let row = object(call, bucket_name, name, generation)?;
-    let bucket_row = bucket(call, bucket_name)?;
-    let key = keys::unwrap(call, &bucket_row, &row)?;
-    let opened = body::open(call, &row.body, &key)?;
-    Ok((row, opened))
+/// An object's bytes, its key willing.
+pub fn open(call: &mut Call, row: &ObjectRow, supplied: Option<&SuppliedKey>) -> Result<Opened> {
+    let bucket_row = bucket(call, &row.bucket)?;
+    let key = keys::unwrap(call, &bucket_row, row, supplied)?;
+    body::open(call, &row.body, &key)
 }
 
 pub async fn media(kernel: &Arc<Kernel>, bucket_name: &str, name: &str, request: Request) -> Result<Answer> {
     let query = Query::of(&request);
     let generation = query.number("generation")?;
-    let range = rest::header(&request, "range").map(str::to_owned);
+    let range = rest::header(&request, "range");
     let conditions = Preconditions::of(&query, false)?;
-    let spec = rest::spec(
-        &request,
-        "storage.objects.get",
-        "storage.googleapis.com",
-        "storage.objects.get",
-        format!("buckets/{bucket_name}/objects/{name}"),
-        Mode::Read,
-    );
+    let supplied = SuppliedKey::of(&request)?;
+    let resource = format!("buckets/{bucket_name}/objects/{name}");
+    let spec = rest::spec(&request, "storage.objects.get", API, "storage.objects.get", resource, Mode::Read);
     let (row, opened) = kernel
         .run(spec, |call| {
-            let found = object(call, bucket_name, name, generation)?;
-            conditions.check(Some(&found), true)?;
-            open(call, bucket_name, name, generation)
+            let row = object(call, bucket_name, name, generation)?;
+            conditions.check(Some(&row), true)?;
+            let opened = open(call, &row, supplied.as_ref())?;
+            Ok((row, opened))
         })
         .await?;
     let size = row.body.size;
-    let (status, from, to) = match wanted(range.as_deref(), size) {
+    let (status, from, to) = match wanted(range, size) {
         Wanted::All => (200, 0, size),
         Wanted::Part(from, to) => (206, from, to),
         Wanted::Unsatisfiable => {
@@ -104,6 +101,10 @@ fn headers(answer: &mut Answer, row: &ObjectRow, from: u64, to: u64) {
     rest::set_header(answer, "x-goog-stored-content-length", &size.to_string());
     let encoding = if row.content_encoding.is_empty() { "identity" } else { &row.content_encoding };
     rest::set_header(answer, "x-goog-stored-content-encoding", encoding);
+    if !row.customer_key_sha256.is_empty() {
+        rest::set_header(answer, "x-goog-encryption-algorithm", "AES256");
+        rest::set_header(answer, "x-goog-encryption-key-sha256", &row.customer_key_sha256);
+    }
     for (name, value) in [
         ("content-encoding", &row.content_encoding),
         ("cache-control", &row.cache_control),

@@ -5,11 +5,38 @@ use gcp_names::{KeyName, ServiceAgent, location};
 use gcp_schema::{Detail, Violation};
 
 use super::rows::{BucketRow, ObjectRow};
+use super::supplied::{self, SuppliedKey};
 use crate::doors::{self, KeyRefusal};
 use crate::kernel::body::DataKey;
 use crate::kernel::{Call, Error, Result};
 
 const SERVICE: &str = "storage.googleapis.com";
+
+/// Who holds the key of an object. A bucket can forbid each for what is newly written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    GoogleManaged,
+    CustomerManaged,
+    CustomerSupplied,
+}
+
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::GoogleManaged, Self::CustomerManaged, Self::CustomerSupplied];
+
+    /// Its field in a bucket's `encryption`.
+    pub fn config(self) -> &'static str {
+        match self {
+            Self::GoogleManaged => "googleManagedEncryptionEnforcementConfig",
+            Self::CustomerManaged => "customerManagedEncryptionEnforcementConfig",
+            Self::CustomerSupplied => "customerSuppliedEncryptionEnforcementConfig",
+        }
+    }
+
+    /// Its bit in `BucketRow::forbidden`.
+    pub fn bit(self) -> u32 {
+        1 << self as u32
+    }
+}
 
 pub fn agent(bucket: &BucketRow) -> String {
     ServiceAgent::Storage.member(bucket.project_number)
@@ -21,19 +48,30 @@ pub fn parse(name: &str) -> Result<KeyName> {
         .map_err(|_| Error::invalid_argument(format!("Malformed Cloud KMS crypto key: {name}")).with_reason("invalid"))
 }
 
-fn violates(constraint: &str) -> Error {
-    Error::failed_precondition(format!("Request violates constraint 'constraints/{constraint}'"))
+fn unmet(message: String) -> Error {
+    Error::failed_precondition(message)
         .with_http(412)
         .with_reason("conditionNotMet")
         .with_location("header", "If-Match")
 }
 
+fn violates(constraint: &str) -> Error {
+    unmet(format!("Request violates constraint 'constraints/{constraint}'"))
+}
+
 /// Policy on a bucket's default key or on an object's own key; each is judged by itself.
-pub fn obey_policy(call: &mut Call, project: &str, key: Option<&KeyName>) -> Result<()> {
+fn obey_policy(call: &mut Call, project: &str, key: Option<&KeyName>) -> Result<()> {
     match key {
-        None if doors::constraint_refuses(call, project, RESTRICT_NON_CMEK, SERVICE)? => Err(violates(RESTRICT_NON_CMEK)),
+        None if doors::constraint_refuses(call, project, RESTRICT_NON_CMEK, SERVICE)? => {
+            Err(violates(RESTRICT_NON_CMEK))
+        }
         Some(key)
-            if doors::constraint_refuses(call, project, RESTRICT_KEY_PROJECTS, &format!("projects/{}", key.project))? =>
+            if doors::constraint_refuses(
+                call,
+                project,
+                RESTRICT_KEY_PROJECTS,
+                &format!("projects/{}", key.project),
+            )? =>
         {
             Err(violates(RESTRICT_KEY_PROJECTS))
         }
@@ -41,33 +79,88 @@ pub fn obey_policy(call: &mut Call, project: &str, key: Option<&KeyName>) -> Res
     }
 }
 
-/// In this order: form, place, policy, then what Cloud KMS says (permission, existence, purpose, state).
-pub fn data_key(call: &mut Call, bucket: &BucketRow, key: Option<&str>) -> Result<DataKey> {
+/// The checks that come before Cloud KMS is asked: form, place, policy.
+fn judged(call: &mut Call, bucket: &BucketRow, key: Option<&str>) -> Result<Option<KeyName>> {
     let key = match key {
         None => None,
         Some(name) => {
             let canonical = doors::canonical(call, name)?;
             let key = parse(&canonical)?;
             if !location::key_fits_bucket(&key.location, &bucket.location) {
-                return Err(Error::invalid_argument(location::mismatch(&key.location, &bucket.location)).with_reason("invalid"));
+                return Err(
+                    Error::invalid_argument(location::mismatch(&key.location, &bucket.location)).with_reason("invalid")
+                );
             }
             Some(key)
         }
     };
     obey_policy(call, &bucket.project, key.as_ref())?;
+    Ok(key)
+}
+
+/// A data key under what Cloud KMS lets the agent use: permission, existence, purpose, state, in this order.
+fn wrapped(call: &mut Call, bucket: &BucketRow, key: Option<&KeyName>) -> Result<DataKey> {
     match key {
-        Some(key) => doors::wrap(call, &key, &agent(bucket)).map_err(|refusal| refused(refusal, true)),
+        Some(key) => doors::wrap(call, key, &agent(bucket)).map_err(|refusal| refused(refusal, true)),
         None => doors::wrap_google_managed(call),
     }
 }
 
-/// The key of a write: what the request names, else the bucket's default, else none.
-pub fn effective<'a>(bucket: &'a BucketRow, explicit: Option<&'a str>) -> Option<&'a str> {
-    explicit.filter(|key| !key.is_empty()).or(Some(bucket.default_key.as_str()).filter(|key| !key.is_empty()))
+/// A trial use of a bucket's default key, as production makes one; without a key only policy has a say.
+pub fn try_default(call: &mut Call, bucket: &BucketRow) -> Result<()> {
+    let key = judged(call, bucket, none_if_empty(&bucket.default_key))?;
+    wrapped(call, bucket, key.as_ref()).map(|_| ())
+}
+
+/// The data key of a new object: under the key that the request supplies or names, else under the bucket's default,
+/// else under the emulator's own.
+pub fn for_object(
+    call: &mut Call,
+    bucket: &BucketRow,
+    explicit: Option<&str>,
+    supplied: Option<&SuppliedKey>,
+) -> Result<DataKey> {
+    let explicit = explicit.filter(|key| !key.is_empty());
+    if let Some(supplied) = supplied {
+        if explicit.is_some() {
+            return Err(Error::already_exists(
+                "Cannot provide both a Cloud KMS key and a csk encoded encryption scheme.",
+            )
+            .with_reason("conflict"));
+        }
+        obey_policy(call, &bucket.project, None)?;
+        not_forbidden(bucket, Kind::CustomerSupplied)?;
+        return supplied.wrap();
+    }
+    let key = judged(call, bucket, explicit.or_else(|| none_if_empty(&bucket.default_key)))?;
+    not_forbidden(bucket, if key.is_some() { Kind::CustomerManaged } else { Kind::GoogleManaged })?;
+    wrapped(call, bucket, key.as_ref())
+}
+
+fn none_if_empty(key: &str) -> Option<&str> {
+    Some(key).filter(|key| !key.is_empty())
+}
+
+fn not_forbidden(bucket: &BucketRow, kind: Kind) -> Result<()> {
+    if bucket.forbidden & kind.bit() == 0 {
+        return Ok(());
+    }
+    Err(unmet(format!("The bucket's {} restricts new objects with this type of encryption.", kind.config())))
 }
 
 /// Gets an object's data key back: this is where a read is refused.
-pub fn unwrap(call: &mut Call, bucket: &BucketRow, object: &ObjectRow) -> Result<envelope::Key> {
+pub fn unwrap(
+    call: &mut Call,
+    bucket: &BucketRow,
+    object: &ObjectRow,
+    supplied: Option<&SuppliedKey>,
+) -> Result<envelope::Key> {
+    if !object.customer_key_sha256.is_empty() {
+        return supplied::unwrap(object, supplied);
+    }
+    if supplied.is_some() {
+        return Err(supplied::not_needed());
+    }
     let body = &object.body;
     if body.key_version.is_empty() {
         return doors::unwrap_google_managed(call, &body.wrapped_key);

@@ -2,8 +2,9 @@
 
 use std::ops::ControlFlow;
 
+use super::glob::Glob;
 use super::rows::{ARCHIVE, OBJECTS, ObjectRow, bucket};
-use crate::kernel::{Call, Error, Result, paging};
+use crate::kernel::{Call, Error, Result, Table, paging};
 use crate::rest::Query;
 
 #[derive(Debug, Default)]
@@ -15,84 +16,164 @@ pub struct Listing {
 
 const MAX: usize = 1000;
 
+/// An object or a group, at its place in the list: `NAME\0GENERATION` or the group's prefix. A page token is the
+/// place of what comes next.
+struct Entry {
+    place: String,
+    row: Option<ObjectRow>,
+}
+
+/// What a list is cut by.
+struct Cut<'a> {
+    base: String,
+    prefix: &'a str,
+    delimiter: &'a str,
+    start: &'a str,
+    end: Option<&'a str>,
+    trailing: bool,
+    glob: Option<Glob>,
+    token: String,
+    max: usize,
+}
+
 pub fn list(call: &Call, bucket_name: &str, query: &Query) -> Result<Listing> {
     bucket(call, bucket_name)?;
-    let max = match query.number::<i64>("maxResults")? {
-        Some(asked) if asked <= 0 => {
-            return Err(Error::invalid_argument("Invalid value for parameter maxResults.").with_reason("invalid"));
-        }
-        Some(asked) => (asked as usize).min(MAX),
-        None => MAX,
+    let cut = Cut {
+        base: format!("{bucket_name}\0"),
+        prefix: query.get("prefix").unwrap_or_default(),
+        delimiter: query.get("delimiter").unwrap_or_default(),
+        start: query.get("startOffset").unwrap_or_default(),
+        end: query.get("endOffset").filter(|end| !end.is_empty()),
+        trailing: query.flag("includeTrailingDelimiter"),
+        glob: query.get("matchGlob").filter(|glob| !glob.is_empty()).map(Glob::parse).transpose()?,
+        token: paging::parse_token(query.get("pageToken").unwrap_or_default())
+            .map_err(|_| Error::invalid_argument("Invalid argument.").with_reason("invalid"))?,
+        max: page_size(query)?,
     };
-    let prefix = query.get("prefix").unwrap_or_default();
-    let delimiter = query.get("delimiter").unwrap_or_default();
-    let start = query.get("startOffset").unwrap_or_default();
-    let end = query.get("endOffset").filter(|end| !end.is_empty());
-    let trailing = query.flag("includeTrailingDelimiter");
-    let token = paging::parse_token(query.get("pageToken").unwrap_or_default())?;
-    let base = format!("{bucket_name}\0");
-    let mut from = token.as_str().max(start).max(prefix).to_owned();
-    let mut listing = Listing::default();
-    let versions = query.flag("versions");
-    loop {
-        let mut jump = None;
-        call.txn.each(&OBJECTS, &base, &format!("{base}{from}"), |key, row| {
-            let name = &key[base.len()..];
-            if !name.starts_with(prefix) || end.is_some_and(|end| name >= end) {
-                return Ok(ControlFlow::Break(()));
-            }
-            let group = if delimiter.is_empty() { None } else { name[prefix.len()..].find(delimiter) };
-            if listing.items.len() + listing.prefixes.len() >= max {
-                listing.next = paging::token(name);
-                return Ok(ControlFlow::Break(()));
-            }
-            match group {
-                Some(at) => {
-                    let head = &name[..prefix.len() + at + delimiter.len()];
-                    if trailing && head == name {
-                        listing.items.push(row);
-                    }
-                    listing.prefixes.push(head.to_owned());
-                    jump = Some(after_group(head));
-                    Ok(ControlFlow::Break(()))
-                }
-                None => {
-                    listing.items.push(row);
-                    Ok(ControlFlow::Continue(()))
-                }
-            }
-        })?;
-        match jump {
-            Some(next) => from = next,
-            None => break,
-        }
+    if query.flag("softDeleted") {
+        // Nothing is kept that was deleted for good.
+        return Ok(Listing::default());
     }
-    if versions {
-        add_noncurrent(call, bucket_name, prefix, delimiter, &mut listing)?;
+    let mut entries = cut.walk(call, &OBJECTS)?;
+    if query.flag("versions") {
+        entries.extend(cut.walk(call, &ARCHIVE)?);
+        entries.sort_by(|a, b| a.place.cmp(&b.place));
+        entries.dedup_by(|a, b| a.place == b.place);
+    }
+    let mut listing = Listing::default();
+    for (at, entry) in entries.into_iter().enumerate() {
+        if at == cut.max {
+            listing.next = paging::token(&entry.place);
+            break;
+        }
+        match entry.row {
+            Some(row) => listing.items.push(row),
+            None => listing.prefixes.push(entry.place),
+        }
     }
     Ok(listing)
 }
 
-/// The first name after everything that starts with `head`.
-fn after_group(head: &str) -> String {
-    let mut next = head.to_owned();
-    next.push(char::MAX);
-    next
+fn page_size(query: &Query) -> Result<usize> {
+    match query.number::<i64>("maxResults")? {
+        Some(asked) if asked <= 0 => {
+            Err(Error::invalid_argument("Invalid value for parameter maxResults.").with_reason("invalid"))
+        }
+        Some(asked) => Ok((asked as usize).min(MAX)),
+        None => Ok(MAX),
+    }
 }
 
-/// Old generations beside the live ones, each name's in order. Versioned buckets of an emulator are small: they come on
-/// the last page.
-fn add_noncurrent(call: &Call, bucket_name: &str, prefix: &str, delimiter: &str, listing: &mut Listing) -> Result<()> {
-    if !listing.next.is_empty() {
-        return Ok(());
-    }
-    let base = format!("{bucket_name}\0");
-    call.txn.each(&ARCHIVE, &format!("{base}{prefix}"), "", |_, row: ObjectRow| {
-        if delimiter.is_empty() || !row.name[prefix.len()..].contains(delimiter) {
-            listing.items.push(row);
+fn place(row: &ObjectRow) -> String {
+    format!("{}\0{:020}", row.name, row.generation)
+}
+
+impl Cut<'_> {
+    /// At most one entry more than a page holds, in order.
+    fn walk(&self, call: &Call, table: &Table<ObjectRow>) -> Result<Vec<Entry>> {
+        let reached = self.token.split('\0').next().unwrap_or_default();
+        let mut from = reached.max(self.start).max(self.prefix).to_owned();
+        let mut entries: Vec<Entry> = Vec::new();
+        loop {
+            let mut jump = None;
+            call.txn.each(table, &self.base, &format!("{}{from}", self.base), |_, row: ObjectRow| {
+                let name = row.name.as_str();
+                if !name.starts_with(self.prefix) || self.end.is_some_and(|end| name >= end) || entries.len() > self.max
+                {
+                    return Ok(ControlFlow::Break(()));
+                }
+                let Some(group) = self.group(name) else {
+                    if self.matches(name) {
+                        self.push(&mut entries, row);
+                    }
+                    return Ok(ControlFlow::Continue(()));
+                };
+                // A token behind the group's own place has its prefix on an earlier page.
+                let shown = self.token.strip_prefix(group).is_some_and(|rest| rest.starts_with('\0'));
+                if !shown && self.matches(group) && entries.last().is_none_or(|last| !last.place.starts_with(group)) {
+                    entries.push(Entry { place: group.to_owned(), row: None });
+                }
+                if self.trailing && name == group {
+                    if self.matches(name) {
+                        self.push(&mut entries, row);
+                    }
+                    return Ok(ControlFlow::Continue(()));
+                }
+                jump = Some(after(group));
+                Ok(ControlFlow::Break(()))
+            })?;
+            match jump.flatten() {
+                Some(next) => from = next,
+                None => return Ok(entries),
+            }
         }
-        Ok(ControlFlow::Continue(()))
-    })?;
-    listing.items.sort_by(|a, b| (&a.name, a.generation).cmp(&(&b.name, b.generation)));
-    Ok(())
+    }
+
+    /// The part of a name up to and with the first delimiter behind the prefix.
+    fn group<'n>(&self, name: &'n str) -> Option<&'n str> {
+        if self.delimiter.is_empty() {
+            return None;
+        }
+        let at = name[self.prefix.len()..].find(self.delimiter)?;
+        Some(&name[..self.prefix.len() + at + self.delimiter.len()])
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        self.glob.as_ref().is_none_or(|glob| glob.matches(name))
+    }
+
+    fn push(&self, entries: &mut Vec<Entry>, row: ObjectRow) {
+        let place = place(&row);
+        if place >= self.token {
+            entries.push(Entry { place, row: Some(row) });
+        }
+    }
+}
+
+/// The first text after everything that starts with `head`; `None` when there is none.
+fn after(head: &str) -> Option<String> {
+    let mut chars: Vec<char> = head.chars().collect();
+    while let Some(last) = chars.pop() {
+        // The numbers between U+D7FF and U+E000 are no characters.
+        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(last as u32 + 1) };
+        if let Some(next) = next {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::after;
+
+    #[test]
+    fn what_comes_after_a_group_comes_after_all_of_it() {
+        for (head, next) in [("d/", "d0"), ("a\u{d7ff}", "a\u{e000}"), ("a\u{10ffff}", "b"), ("ü", "ý")] {
+            assert_eq!(after(head).as_deref(), Some(next));
+            assert!(format!("{head}\u{10ffff}\u{10ffff}").as_str() < next);
+        }
+        assert_eq!(after("\u{10ffff}\u{10ffff}"), None);
+    }
 }

@@ -31,12 +31,15 @@ pub struct Metadata {
     pub crc32c: Option<String>,
     /// The key that the body names; the query's wins.
     pub key: Option<String>,
+    /// Of the key that the customer supplied; empty without one.
+    pub customer_key_sha256: String,
 }
 
 impl Metadata {
     pub fn from_json(value: &Value) -> Self {
         let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let given = |name: &str| value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let given =
+            |name: &str| value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         Self {
             name: text("name"),
             content_type: text("contentType"),
@@ -49,13 +52,16 @@ impl Metadata {
             metadata: value
                 .get("metadata")
                 .and_then(Value::as_object)
-                .map(|map| map.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect())
+                .map(|map| {
+                    map.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+                })
                 .unwrap_or_default(),
             temporary_hold: value.get("temporaryHold").and_then(Value::as_bool).unwrap_or_default(),
             event_based_hold: value.get("eventBasedHold").and_then(Value::as_bool).unwrap_or_default(),
             md5: given("md5Hash"),
             crc32c: given("crc32c"),
             key: given("kmsKeyName"),
+            customer_key_sha256: String::new(),
         }
     }
 
@@ -136,7 +142,11 @@ pub fn place(
         cache_control: metadata.cache_control,
         content_disposition: metadata.content_disposition,
         content_language: metadata.content_language,
-        storage_class: if metadata.storage_class.is_empty() { bucket_row.storage_class.clone() } else { metadata.storage_class },
+        storage_class: if metadata.storage_class.is_empty() {
+            bucket_row.storage_class.clone()
+        } else {
+            metadata.storage_class
+        },
         custom_time: metadata.custom_time,
         metadata: metadata.metadata,
         temporary_hold: metadata.temporary_hold,
@@ -144,20 +154,26 @@ pub fn place(
         body,
         components,
         deleted: 0,
+        customer_key_sha256: metadata.customer_key_sha256,
     };
     call.txn.put(&OBJECTS, &key, &row)?;
     Ok(row)
 }
 
+fn refuse_if_held(row: &ObjectRow) -> Result<()> {
+    if !row.temporary_hold && !row.event_based_hold {
+        return Ok(());
+    }
+    Err(Error::permission_denied(format!(
+        "Object '{}/{}' is under active hold and cannot be deleted, overwritten or archived until the hold is removed.",
+        row.bucket, row.name
+    ))
+    .with_reason("forbidden"))
+}
+
 /// Takes a live object's row away: for good, or to the archive of a versioned bucket.
 fn retire(call: &mut Call, bucket_row: &BucketRow, mut row: ObjectRow) -> Result<()> {
-    if row.temporary_hold || row.event_based_hold {
-        return Err(Error::permission_denied(format!(
-            "Object '{}/{}' is under active hold and cannot be deleted, overwritten or archived until the hold is removed.",
-            row.bucket, row.name
-        ))
-        .with_reason("forbidden"));
-    }
+    refuse_if_held(&row)?;
     call.txn.delete(&OBJECTS, &object_key(&row.bucket, &row.name))?;
     if bucket_row.versioning {
         row.deleted = call.now.0;
@@ -167,7 +183,13 @@ fn retire(call: &mut Call, bucket_row: &BucketRow, mut row: ObjectRow) -> Result
     body::discard(call, &row.body)
 }
 
-pub fn delete(call: &mut Call, bucket_name: &str, name: &str, generation: Option<i64>, conditions: Preconditions) -> Result<()> {
+pub fn delete(
+    call: &mut Call,
+    bucket_name: &str,
+    name: &str,
+    generation: Option<i64>,
+    conditions: Preconditions,
+) -> Result<()> {
     let bucket_row = bucket(call, bucket_name)?;
     let row = object(call, bucket_name, name, generation)?;
     conditions.check(Some(&row), false)?;
@@ -184,13 +206,20 @@ pub fn delete(call: &mut Call, bucket_name: &str, name: &str, generation: Option
 }
 
 /// Renames in place: the body and its key stay as they are.
-pub fn rename(call: &mut Call, bucket_name: &str, from: &str, to: &str, conditions: Preconditions) -> Result<ObjectRow> {
+pub fn rename(
+    call: &mut Call,
+    bucket_name: &str,
+    from: &str,
+    to: &str,
+    source_conditions: Preconditions,
+    conditions: Preconditions,
+) -> Result<ObjectRow> {
     check_name(to)?;
     let bucket_row = bucket(call, bucket_name)?;
-    let mut row = call
-        .txn
-        .get(&OBJECTS, &object_key(bucket_name, from))?
-        .ok_or_else(|| no_such_object(bucket_name, from))?;
+    let mut row =
+        call.txn.get(&OBJECTS, &object_key(bucket_name, from))?.ok_or_else(|| no_such_object(bucket_name, from))?;
+    source_conditions.check(Some(&row), false)?;
+    refuse_if_held(&row)?;
     let target = call.txn.get(&OBJECTS, &object_key(bucket_name, to))?;
     conditions.check(target.as_ref(), false)?;
     if from != to {
@@ -224,7 +253,9 @@ pub fn update(
         && given != row.body.key_version
         && row.body.key_version.split("/cryptoKeyVersions/").next() != Some(given)
     {
-        return Err(Error::invalid_argument("Cloud KMS key name cannot be changed.").with_reason("cloudKmsCannotChangeKeyName"));
+        return Err(
+            Error::invalid_argument("Cloud KMS key name cannot be changed.").with_reason("cloudKmsCannotChangeKeyName")
+        );
     }
     let given = Metadata::from_json(patch);
     let set = |field: &mut String, name: &str, value: String| match patch.get(name) {

@@ -12,7 +12,7 @@ pub struct Preconditions {
     not_metageneration: Option<u64>,
 }
 
-fn unmet() -> Error {
+pub fn unmet() -> Error {
     Error::failed_precondition("At least one of the pre-conditions you specified did not hold.")
         .with_http(412)
         .with_reason("conditionNotMet")
@@ -29,6 +29,11 @@ impl Preconditions {
             metageneration: query.number(&name("MetagenerationMatch"))?,
             not_metageneration: query.number(&name("MetagenerationNotMatch"))?,
         })
+    }
+
+    /// `ifGenerationMatch` alone.
+    pub fn generation(generation: Option<i64>) -> Self {
+        Self { generation, ..Self::default() }
     }
 
     /// Against an object, or its absence (generation 0).

@@ -21,7 +21,12 @@ fn stamp(micros: i64) -> Value {
 }
 
 pub fn bucket(row: &BucketRow, full: bool, base_url: &str) -> Value {
-    let kind = location::bucket_location(&row.location).unwrap_or(location::LocationType::Region);
+    let settings: Map<String, Value> = serde_json::from_str(&row.settings).unwrap_or_default();
+    let kind = if settings.get("customPlacementConfig").is_some_and(|config| config["dataLocations"].is_array()) {
+        location::LocationType::DualRegion
+    } else {
+        location::bucket_location(&row.location).unwrap_or(location::LocationType::Region)
+    };
     let mut value = json!({
         "kind": "storage#bucket",
         "id": row.name,
@@ -45,10 +50,8 @@ pub fn bucket(row: &BucketRow, full: bool, base_url: &str) -> Value {
     if kind != location::LocationType::Region {
         value["rpo"] = json!("DEFAULT");
     }
-    if let Ok(Value::Object(settings)) = serde_json::from_str(&row.settings) {
-        for (name, setting) in settings {
-            value[name] = setting;
-        }
+    for (name, setting) in settings {
+        value[name] = setting;
     }
     if !row.default_key.is_empty() {
         if !value["encryption"].is_object() {
@@ -133,6 +136,9 @@ pub fn object(row: &ObjectRow, full: bool, hashes: bool, base_url: &str) -> Valu
     }
     if !row.body.key_version.is_empty() {
         set("kmsKeyName", json!(row.body.key_version));
+    }
+    if !row.customer_key_sha256.is_empty() {
+        set("customerEncryption", json!({"encryptionAlgorithm": "AES256", "keySha256": row.customer_key_sha256}));
     }
     if full {
         set(

@@ -1,22 +1,29 @@
-//! Copies: rewrite, copy, compose. Bytes are opened under the source's key and sealed again under the destination's.
+//! Copies: rewrite and copy. Bytes are opened under the source's key and sealed again under the destination's.
 
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
+use super::draft::Draft;
 use super::objects::{self, Metadata};
 use super::preconditions::Preconditions;
-use super::rows::{ObjectRow, bucket};
-use super::{download, resource, upload};
-use crate::kernel::body::{Opened, Writer};
+use super::rows::{BucketRow, ObjectRow, bucket, object};
+use super::supplied::SuppliedKey;
+use super::{API, download, resource};
+use crate::kernel::body::{DataKey, Opened, Writer};
 use crate::kernel::{Error, Kernel, Mode, Result, Spec};
 use crate::rest::{self, Answer, Query, Request};
 
-const API: &str = "storage.googleapis.com";
+const MIB: u64 = 1 << 20;
+/// How many rewrites may wait for their next call; the oldest is given up for a newer one.
+const MAX_PENDING: usize = 256;
 
 /// From where to where.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     pub source_bucket: String,
     pub source: String,
@@ -24,63 +31,196 @@ pub struct Route {
     pub name: String,
 }
 
-async fn copy_bytes(opened: Opened, writer: &mut Writer) -> Result<()> {
-    let size = opened.size;
-    let mut stream = opened.stream(0, size);
+/// Rewrites between two calls, of one emulator. A token is good for one call; each call gives a new one.
+#[derive(Default)]
+pub struct Rewrites(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    by_token: HashMap<String, Pending>,
+    order: VecDeque<String>,
+}
+
+struct Pending {
+    /// What later calls must repeat.
+    asked: Asked,
+    generation: i64,
+    writer: Writer,
+    data_key: DataKey,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Asked {
+    route: Route,
+    kms_key: Option<String>,
+    generation: Option<i64>,
+    limit: Option<u64>,
+    supplied_sha256: Option<String>,
+}
+
+impl Rewrites {
+    fn take(&self, token: &str, asked: &Asked) -> Result<Pending> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match waiting.by_token.get(token) {
+            None => Err(Error::not_found("The rewrite token is not valid any more; start again.")
+                .with_http(410)
+                .with_reason("gone")),
+            Some(pending) if pending.asked != *asked => Err(Error::invalid_argument(
+                "The rewrite token belongs to other parameters: each call of a rewrite must repeat those of the first.",
+            )
+            .with_reason("invalid")),
+            Some(_) => {
+                waiting.order.retain(|known| known != token);
+                waiting.by_token.remove(token).ok_or_else(|| Error::internal("a rewrite that went away"))
+            }
+        }
+    }
+
+    fn keep(&self, pending: Pending) -> Result<String> {
+        let mut bytes = [0; 24];
+        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::internal("the system's random source failed"))?;
+        let token = URL_SAFE_NO_PAD.encode(bytes);
+        self.put(&token, pending);
+        Ok(token)
+    }
+
+    fn put(&self, token: &str, pending: Pending) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.order.len() >= MAX_PENDING
+            && let Some(oldest) = waiting.order.pop_front()
+        {
+            waiting.by_token.remove(&oldest);
+        }
+        waiting.order.push_back(token.to_owned());
+        waiting.by_token.insert(token.to_owned(), pending);
+    }
+}
+
+/// Bytes of an open body, from `from` up to `to`.
+pub async fn copy_bytes(opened: Opened, from: u64, to: u64, writer: &mut Writer) -> Result<()> {
+    let mut stream = opened.stream(from, to);
     while let Some(bytes) = stream.next().await {
         writer.write(bytes?).await?;
     }
     Ok(())
 }
 
+/// How much a call may copy: whole mebibytes, at least one.
+fn limit(query: &Query) -> Result<Option<u64>> {
+    match query.number::<u64>("maxBytesRewrittenPerCall")? {
+        Some(limit) if limit == 0 || limit % MIB != 0 => {
+            Err(Error::invalid_argument("maxBytesRewrittenPerCall must be an integral multiple of 1 MiB (1048576).")
+                .with_reason("invalid"))
+        }
+        limit => Ok(limit),
+    }
+}
+
+/// Whether the bytes could stay where they are, were they not sealed for each object anew: then no limit applies.
+fn stays_as_it_is(source: &ObjectRow, from: &BucketRow, to: &BucketRow, draft: &Draft, data_key: &DataKey) -> bool {
+    let class = &draft.metadata.storage_class;
+    from.location == to.location
+        && (class.is_empty() || *class == source.storage_class)
+        && draft.supplied.is_none()
+        && source.customer_key_sha256.is_empty()
+        && data_key.version == source.body.key_version
+}
+
 /// `rewriteTo` and `copyTo`. The key is the request's, else the destination's default: never the source's.
 pub async fn rewrite(kernel: &Arc<Kernel>, route: Route, as_copy: bool, request: Request) -> Result<Answer> {
     let query = Query::of(&request);
     let base_url = rest::base_url(&request);
-    if query.get("rewriteToken").is_some_and(|token| !token.is_empty()) {
-        return Err(Error::invalid_argument("The rewrite token is not one that this service gave out: rewrites finish in one call here.")
-            .with_reason("invalid"));
-    }
-    let read = rest::spec(&request, "storage.objects.rewrite", API, "storage.objects.get", format!("buckets/{}/objects/{}", route.source_bucket, route.source), Mode::Read);
-    let write = Spec { permission: "storage.objects.create", resource: format!("buckets/{}", route.bucket), mode: Mode::Write, ..read.clone() };
-    let generation = query.number("sourceGeneration")?;
+    let method = if as_copy { "storage.objects.copy" } else { "storage.objects.rewrite" };
+    let source_name = format!("buckets/{}/objects/{}", route.source_bucket, route.source);
+    let read = rest::spec(&request, method, API, "storage.objects.get", source_name, Mode::Read);
+    let write = Spec {
+        permission: "storage.objects.create",
+        resource: format!("buckets/{}", route.bucket),
+        mode: Mode::Write,
+        ..read.clone()
+    };
     let source_conditions = Preconditions::of(&query, true)?;
-    let conditions = Preconditions::of(&query, false)?;
-    let key = query.get("destinationKmsKeyName").filter(|key| !key.is_empty()).map(str::to_owned);
+    let source_key = SuppliedKey::of_source(&request)?;
+    let supplied = SuppliedKey::of(&request)?;
+    let asked = Asked {
+        kms_key: query.get("destinationKmsKeyName").filter(|key| !key.is_empty()).map(str::to_owned),
+        generation: query.number("sourceGeneration")?,
+        limit: if as_copy { None } else { limit(&query)? },
+        supplied_sha256: supplied.as_ref().map(|key| key.sha256.clone()),
+        route,
+    };
+    let mut draft = Draft {
+        bucket: asked.route.bucket.clone(),
+        conditions: Preconditions::of(&query, false)?,
+        kms_key: asked.kms_key.clone(),
+        supplied,
+        ..Draft::default()
+    };
     let body = rest::read_json(request.into_body()).await?;
-    objects::check_name(&route.name)?;
-    let (source, opened, data_key) = kernel
+    objects::check_name(&asked.route.name)?;
+    let rewrites = kernel.local.get::<Rewrites>();
+    let token = query.get("rewriteToken").filter(|token| !token.is_empty());
+    let mut before = token.map(|token| rewrites.take(token, &asked)).transpose()?;
+    let generation = before.as_ref().map(|pending| pending.generation).or(asked.generation);
+    let Route { source_bucket, source, bucket: target, name } = &asked.route;
+    let admit = Spec { mode: Mode::Read, ..write.clone() };
+    let looked = kernel
         .run(read, |call| {
-            let (row, opened) = download::open(call, &route.source_bucket, &route.source, generation)?;
+            let row = object(call, source_bucket, source, generation)?;
             source_conditions.check(Some(&row), false)?;
-            let (_, data_key) = upload::begin(call, &route.bucket, key.as_deref())?;
-            Ok((row, opened, data_key))
+            // Each call reads, so each call asks the source's key again.
+            let opened = download::open(call, &row, source_key.as_ref())?;
+            Ok((row, opened, bucket(call, source_bucket)?))
         })
-        .await?;
-    let mut writer = Writer::new(Arc::clone(kernel), data_key.key.clone(), false);
-    copy_bytes(opened, &mut writer).await?;
-    let mut finished = writer.finish().await?;
-    if source.components > 0 {
-        finished.md5 = None;
+        .await;
+    let (row, opened, from) = match (looked, before) {
+        (Ok(found), pending) => {
+            before = pending;
+            found
+        }
+        (Err(error), pending) => {
+            // Nothing was copied: the token is good for another try.
+            if let (Some(token), Some(pending)) = (token, pending) {
+                rewrites.put(token, pending);
+            }
+            return Err(error);
+        }
+    };
+    draft.metadata = merged(&row, &body, name);
+    draft.components = row.components;
+    let (mut writer, data_key, limit) = match before {
+        Some(pending) => (pending.writer, pending.data_key, asked.limit),
+        None => {
+            let (to, data_key) = kernel.run(admit, |call| draft.begin(call)).await?;
+            let free = stays_as_it_is(&row, &from, &to, &draft, &data_key);
+            let writer = Writer::new(Arc::clone(kernel), data_key.key.clone(), false);
+            (writer, data_key, asked.limit.filter(|_| !free))
+        }
+    };
+    let size = row.body.size;
+    let done = writer.size();
+    let end = limit.map_or(size, |limit| size.min(done.saturating_add(limit)));
+    copy_bytes(opened, done, end, &mut writer).await?;
+    if end < size {
+        let pending = Pending { asked, generation: row.generation, writer, data_key };
+        let token = rewrites.keep(pending)?;
+        let answer = json!({"kind": "storage#rewriteResponse", "totalBytesRewritten": end.to_string(),
+            "objectSize": size.to_string(), "done": false, "rewriteToken": token});
+        return Ok(rest::json(200, answer, &query));
     }
-    let metadata = merged(&source, &body, &route.name);
-    let size = source.body.size.to_string();
-    let row = kernel
-        .run(write, |call| {
-            let bucket_row = bucket(call, &route.bucket)?;
-            objects::place(call, &bucket_row, metadata, finished, &data_key, conditions, source.components)
-        })
-        .await?;
-    let full = query.get("projection") == Some("full");
-    let resource = resource::object(&row, full, true, &base_url);
+    debug_assert_eq!(*target, draft.bucket);
+    let written = draft.commit(kernel, write, writer, data_key, row.components == 0).await?;
+    let resource = resource::object(&written, query.get("projection") == Some("full"), true, &base_url);
     if as_copy {
         return Ok(rest::json(200, resource, &query));
     }
-    let answer = json!({"kind": "storage#rewriteResponse", "totalBytesRewritten": size, "objectSize": size, "done": true, "resource": resource});
+    let answer = json!({"kind": "storage#rewriteResponse", "totalBytesRewritten": size.to_string(),
+        "objectSize": size.to_string(), "done": true, "resource": resource});
     Ok(rest::json(200, answer, &query))
 }
 
-/// The source's metadata where the body is silent; a body that sets any replaces them, as production does.
+/// The source's metadata where the body is silent; a body that sets any replaces them, as production does. Hashes in
+/// the body are the source's and say nothing that is not so.
 fn merged(source: &ObjectRow, body: &Value, name: &str) -> Metadata {
     let mut metadata = Metadata::of(source);
     let given = Metadata::from_json(body);
@@ -101,60 +241,4 @@ fn merged(source: &ObjectRow, body: &Value, name: &str) -> Metadata {
     }
     name.clone_into(&mut metadata.name);
     metadata
-}
-
-pub async fn compose(kernel: &Arc<Kernel>, bucket_name: &str, name: &str, request: Request) -> Result<Answer> {
-    let query = Query::of(&request);
-    let base_url = rest::base_url(&request);
-    let conditions = Preconditions::of(&query, false)?;
-    let write = rest::spec(&request, "storage.objects.compose", API, "storage.objects.create", format!("buckets/{bucket_name}"), Mode::Write);
-    let read = Spec { mode: Mode::Read, ..write.clone() };
-    let body = rest::read_json(request.into_body()).await?;
-    objects::check_name(name)?;
-    let sources = body.get("sourceObjects").and_then(Value::as_array).cloned().unwrap_or_default();
-    if sources.is_empty() || sources.len() > 32 {
-        return Err(Error::invalid_argument("The number of source components provided must be between 1 and 32.").with_reason("invalid"));
-    }
-    let mut metadata = Metadata::from_json(body.get("destination").unwrap_or(&Value::Null));
-    name.clone_into(&mut metadata.name);
-    // Clients send the first source's hashes here; they say nothing of the whole.
-    metadata.md5 = None;
-    metadata.crc32c = None;
-    let key = query.get("kmsKeyName").filter(|key| !key.is_empty()).map(str::to_owned).or_else(|| metadata.key.clone());
-    let (opened, data_key, components) = kernel
-        .run(read, |call| {
-            let mut opened = Vec::new();
-            let mut components = 0;
-            for source in &sources {
-                let text = |value: &Value| value.as_str().map_or_else(|| value.as_i64(), |text| text.parse().ok());
-                let name = source.get("name").and_then(Value::as_str).unwrap_or_default();
-                let generation = source.get("generation").and_then(text);
-                let (row, body) = download::open(call, bucket_name, name, generation)?;
-                if let Some(wanted) = source.pointer("/objectPreconditions/ifGenerationMatch").and_then(text)
-                    && wanted != row.generation
-                {
-                    return Err(Error::failed_precondition("At least one of the pre-conditions you specified did not hold.")
-                        .with_http(412)
-                        .with_reason("conditionNotMet"));
-                }
-                components += row.components.max(1);
-                opened.push(body);
-            }
-            let (_, data_key) = upload::begin(call, bucket_name, key.as_deref())?;
-            Ok((opened, data_key, components))
-        })
-        .await?;
-    let mut writer = Writer::new(Arc::clone(kernel), data_key.key.clone(), false);
-    for body in opened {
-        copy_bytes(body, &mut writer).await?;
-    }
-    let mut finished = writer.finish().await?;
-    finished.md5 = None;
-    let row = kernel
-        .run(write, |call| {
-            let bucket_row = bucket(call, bucket_name)?;
-            objects::place(call, &bucket_row, metadata, finished, &data_key, conditions, components)
-        })
-        .await?;
-    Ok(rest::json(200, resource::object(&row, query.get("projection") == Some("full"), true, &base_url), &query))
 }

@@ -47,6 +47,9 @@ pub struct BucketRow {
     /// Settings that are kept and shown and have no effect here, as a JSON object.
     #[prost(string, tag = "14")]
     pub settings: String,
+    /// The kinds of encryption that new objects may not have; bits of `keys::Kind`.
+    #[prost(uint32, tag = "15")]
+    pub forbidden: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -91,6 +94,16 @@ pub struct ObjectRow {
     pub event_based_hold: bool,
     #[prost(string, tag = "19")]
     pub custom_time: String,
+    /// Base64; empty unless the customer supplies the key with each request.
+    #[prost(string, tag = "20")]
+    pub customer_key_sha256: String,
+}
+
+impl ObjectRow {
+    /// Whether anyone may read the hashes: those of other objects lie under the customer's key.
+    pub fn has_open_hashes(&self) -> bool {
+        self.body.key_version.is_empty() && self.customer_key_sha256.is_empty()
+    }
 }
 
 pub fn object_key(bucket: &str, name: &str) -> String {
@@ -102,7 +115,9 @@ pub fn archive_key(bucket: &str, name: &str, generation: i64) -> String {
 }
 
 pub fn bucket(call: &Call, name: &str) -> Result<BucketRow> {
-    call.txn.get(&BUCKETS, name)?.ok_or_else(|| Error::not_found("The specified bucket does not exist.").with_reason("notFound"))
+    call.txn
+        .get(&BUCKETS, name)?
+        .ok_or_else(|| Error::not_found("The specified bucket does not exist.").with_reason("notFound"))
 }
 
 pub fn no_such_object(bucket: &str, name: &str) -> Error {

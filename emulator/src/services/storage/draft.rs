@@ -1,0 +1,81 @@
+//! What an upload, a copy or a composition is about to write: everything beside the bytes.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::objects::{self, Metadata};
+use super::preconditions::Preconditions;
+use super::rows::{BucketRow, OBJECTS, ObjectRow, bucket, object_key};
+use super::supplied::SuppliedKey;
+use super::{API, keys};
+use crate::doors;
+use crate::kernel::body::{DataKey, Writer, seal_small};
+use crate::kernel::{Call, Kernel, Result, Spec};
+
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    pub bucket: String,
+    pub metadata: Metadata,
+    pub conditions: Preconditions,
+    /// As the request names it; the bucket's default applies where it names none.
+    pub kms_key: Option<String>,
+    pub supplied: Option<SuppliedKey>,
+    /// How many objects a composition is made of; zero otherwise.
+    pub components: u32,
+}
+
+impl Draft {
+    /// The first half of a write: what can be refused is refused before any byte is taken.
+    pub fn begin(&self, call: &mut Call) -> Result<(BucketRow, DataKey)> {
+        let row = bucket(call, &self.bucket)?;
+        let name = &self.metadata.name;
+        let before = call.txn.get(&OBJECTS, &object_key(&self.bucket, name))?;
+        self.conditions.check(before.as_ref(), false)?;
+        if before.is_some() {
+            // Overwriting is deleting.
+            doors::require_permission(call, "storage.objects.delete", &format!("buckets/{}/objects/{name}", self.bucket), API)?;
+        }
+        let data_key = keys::for_object(call, &row, self.kms_key.as_deref(), self.supplied.as_ref())?;
+        Ok((row, data_key))
+    }
+
+    fn described(self) -> Metadata {
+        let customer_key_sha256 = self.supplied.map(|key| key.sha256).unwrap_or_default();
+        Metadata { customer_key_sha256, ..self.metadata }
+    }
+
+    /// Everything in one call, for bodies of at most a chunk: checks, sealing, the row.
+    pub async fn store_small(self, kernel: &Arc<Kernel>, spec: Spec, bytes: &Bytes) -> Result<ObjectRow> {
+        kernel
+            .run(spec, |call| {
+                let (row, data_key) = self.begin(call)?;
+                let finished = seal_small(&call.kernel, &data_key.key, bytes, false)?;
+                let (conditions, components) = (self.conditions, self.components);
+                objects::place(call, &row, self.described(), finished, &data_key, conditions, components)
+            })
+            .await
+    }
+
+    /// The second half of a streamed write. The bucket and the object it replaces are looked at again.
+    pub async fn commit(
+        self,
+        kernel: &Arc<Kernel>,
+        spec: Spec,
+        writer: Writer,
+        data_key: DataKey,
+        keep_md5: bool,
+    ) -> Result<ObjectRow> {
+        let mut finished = writer.finish().await?;
+        if !keep_md5 {
+            finished.md5 = None;
+        }
+        kernel
+            .run(spec, |call| {
+                let row = bucket(call, &self.bucket)?;
+                let (conditions, components) = (self.conditions, self.components);
+                objects::place(call, &row, self.described(), finished, &data_key, conditions, components)
+            })
+            .await
+    }
+}

@@ -1,0 +1,6 @@
+//! What goes over the wires: every method on both, the keys' refusals row by row, the points that broke real clients.
+
+mod broken;
+mod clients;
+mod keys;
+mod walk;
