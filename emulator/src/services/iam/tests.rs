@@ -34,7 +34,7 @@ fn binding(role: &str, member: &str) -> Value {
     json!({"bindings": [{"role": role, "members": [member]}]})
 }
 
-/// Stores a policy past the checks, as a data directory or a project's own API may hold it.
+/// Whether a member holds a permission, as other services ask.
 async fn allowed(world: &World, member: &str, permission: &str, resource: &str) -> bool {
     world.inside(Mode::Write, |call| super::door::allowed(call, member, permission, resource)).await.expect("a call")
 }
@@ -226,7 +226,7 @@ async fn convenience_members_are_the_project_s_own() {
         let policy: gcp_schema::iam::Policy = crate::rest::from_json("google.iam.v1.Policy", policy).expect("a policy");
         let world = &world;
         async move {
-            world.inside(Mode::Write, |call| super::door::set_initial(call, resource, policy)).await.expect("stored")
+            world.inside(Mode::Write, |call| super::door::set_initial(call, resource, policy)).await.expect("stored");
         }
     };
     put("projects/my-project", binding("roles/viewer", "user:ann@example.com")).await;

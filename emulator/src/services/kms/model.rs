@@ -198,8 +198,5 @@ pub fn reschedule(call: &mut Call, name: &KeyName, before: Option<&CryptoKey>, a
 }
 
 pub fn rotation_period(key: &CryptoKey) -> Option<prost_types::Duration> {
-    match key.rotation_schedule {
-        Some(RotationSchedule::RotationPeriod(period)) => Some(period),
-        None => None,
-    }
+    key.rotation_schedule.map(|RotationSchedule::RotationPeriod(period)| period)
 }
