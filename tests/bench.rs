@@ -34,10 +34,10 @@ impl Answer {
 
     pub fn message(&self) -> String {
         let json: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        json.pointer("/error/message").or_else(|| json.pointer("/errors/0/message")).and_then(Value::as_str).map_or_else(
-            || String::from_utf8_lossy(&self.body).into_owned(),
-            str::to_owned,
-        )
+        json.pointer("/error/message")
+            .or_else(|| json.pointer("/errors/0/message"))
+            .and_then(Value::as_str)
+            .map_or_else(|| String::from_utf8_lossy(&self.body).into_owned(), str::to_owned)
     }
 
     pub fn reason(&self) -> String {
@@ -51,9 +51,19 @@ pub async fn call(emulator: &Emulator, verb: &str, path: &str, body: impl Into<B
     call_with(emulator, verb, path, &[], body).await
 }
 
-pub async fn call_with(emulator: &Emulator, verb: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+pub async fn call_with(
+    emulator: &Emulator,
+    verb: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Bytes>,
+) -> Answer {
     let body = body.into();
-    let mut request = http::Request::builder().method(verb).uri(path).header("host", "127.0.0.1:8787").header("content-length", body.len());
+    let mut request = http::Request::builder()
+        .method(verb)
+        .uri(path)
+        .header("host", "127.0.0.1:8787")
+        .header("content-length", body.len());
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -85,7 +95,9 @@ pub async fn agent(emulator: &Emulator) -> String {
 }
 
 pub async fn grant(emulator: &Emulator, member: &str) {
-    let policy = format!(r#"{{"policy":{{"bindings":[{{"role":"roles/cloudkms.cryptoKeyEncrypterDecrypter","members":["{member}"]}}]}}}}"#);
+    let policy = format!(
+        r#"{{"policy":{{"bindings":[{{"role":"roles/cloudkms.cryptoKeyEncrypterDecrypter","members":["{member}"]}}]}}}}"#
+    );
     done(emulator, "POST", &format!("/v1/{KEY}:setIamPolicy"), policy).await;
 }
 

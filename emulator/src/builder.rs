@@ -106,8 +106,7 @@ impl Builder {
             None => Clock::system(),
             Some(text) => Clock::frozen(Time::parse(text).ok_or_else(|| BuildError::Time(text.clone()))?),
         };
-        let kernel =
-            Kernel::new(store, vault, blobs, Arc::new(clock), Entropy::new(seed), self.settings.clone());
+        let kernel = Kernel::new(store, vault, blobs, Arc::new(clock), Entropy::new(seed), self.settings.clone());
         let emulator = Emulator::new(kernel, self.data_dir);
         emulator.check().await?;
         Ok(emulator)

@@ -130,7 +130,11 @@ pub fn policy(call: &mut Call, resource: &str) -> Result<gcp_schema::iam::Policy
 }
 
 /// Checks the etag, bumps it, and returns what is stored now.
-pub fn replace_policy(call: &mut Call, resource: &str, policy: gcp_schema::iam::Policy) -> Result<gcp_schema::iam::Policy> {
+pub fn replace_policy(
+    call: &mut Call,
+    resource: &str,
+    policy: gcp_schema::iam::Policy,
+) -> Result<gcp_schema::iam::Policy> {
     iam::door::replace(call, resource, policy)
 }
 
@@ -140,7 +144,11 @@ pub fn held_permissions(call: &mut Call, resource: &str, permissions: &[String])
 
 /// 404 in the owner's words unless the resource of a policy is there.
 pub fn require_exists(call: &mut Call, resource: &str) -> Result<()> {
-    if resource.contains("/keyRings/") { kms::door::require_exists(call, resource) } else { pubsub::door::require_exists(call, resource) }
+    if resource.contains("/keyRings/") {
+        kms::door::require_exists(call, resource)
+    } else {
+        pubsub::door::require_exists(call, resource)
+    }
 }
 
 // Organization Policy

@@ -103,8 +103,8 @@ impl Emulator {
 
     /// Moves the clock. What fell due has happened when this returns.
     pub async fn advance(&self, by: Duration) -> Result<()> {
-        let micros = i64::try_from(by.as_micros())
-            .map_err(|_| Error::invalid_argument("The clock cannot move that far."))?;
+        let micros =
+            i64::try_from(by.as_micros()).map_err(|_| Error::invalid_argument("The clock cannot move that far."))?;
         advance(&self.kernel, micros).await
     }
 

@@ -29,8 +29,8 @@ mod testing;
 pub use builder::{BuildError, Builder};
 pub use handle::{Emulator, Running};
 pub use kernel::audit::Entry as AuditEntry;
-pub use services::gaps;
 pub use kernel::settings::{GcrEra, IamMode, ProjectMode};
+pub use services::gaps;
 
 /// `sha256:` and the hash in hexadecimal, as registries name blobs.
 pub fn sha256_digest(bytes: &[u8]) -> String {

@@ -135,8 +135,11 @@ pub fn parse_json(bytes: &[u8]) -> Result<Value> {
     }
     match serde_json::from_slice(bytes) {
         Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err(Error::invalid_argument("Invalid JSON payload received. The body must be an object.").with_reason("parseError")),
-        Err(error) => Err(Error::invalid_argument(format!("Invalid JSON payload received. {error}")).with_reason("parseError")),
+        Ok(_) => Err(Error::invalid_argument("Invalid JSON payload received. The body must be an object.")
+            .with_reason("parseError")),
+        Err(error) => {
+            Err(Error::invalid_argument(format!("Invalid JSON payload received. {error}")).with_reason("parseError"))
+        }
     }
 }
 
@@ -191,11 +194,15 @@ pub fn from_json<M: prost::Message + Default>(full_name: &str, value: Value) -> 
     let value = if value.is_null() { Value::Object(serde_json::Map::new()) } else { value };
     let options = prost_reflect::DeserializeOptions::new().deny_unknown_fields(false);
     prost_reflect::DynamicMessage::deserialize_with_options(descriptor(full_name)?, value, &options)
-        .map_err(|error| Error::invalid_argument(format!("Invalid JSON payload received. {error}")).with_reason("parseError"))?
+        .map_err(|error| {
+            Error::invalid_argument(format!("Invalid JSON payload received. {error}")).with_reason("parseError")
+        })?
         .transcode_to()
         .map_err(|error| Error::internal(error.to_string()))
 }
 
 fn descriptor(full_name: &str) -> Result<prost_reflect::MessageDescriptor> {
-    gcp_schema::pool().get_message_by_name(full_name).ok_or_else(|| Error::internal(format!("no descriptor of {full_name}")))
+    gcp_schema::pool()
+        .get_message_by_name(full_name)
+        .ok_or_else(|| Error::internal(format!("no descriptor of {full_name}")))
 }

@@ -31,7 +31,9 @@ async fn a_plan_for_machines() {
         let world = terminal.world().await;
         assert_eq!(push(&world, "my-project/web", "v1", b"layer").await.status, 201);
     }
-    terminal.run(&format!("configure gcr.io {KEY} --create-key --topic --rewrite-existing --dry-run --format=json")).await;
+    terminal
+        .run(&format!("configure gcr.io {KEY} --create-key --topic --rewrite-existing --dry-run --format=json"))
+        .await;
     terminal.run(&format!("configure eu.gcr.io {KEY} --create-key")).await;
     terminal.run(&format!("configure {KEY}")).await;
     terminal.run(&format!("configure docker.io {KEY}")).await;
@@ -86,7 +88,15 @@ async fn the_emulator_says_how_to_reach_it() {
 #[tokio::test]
 async fn help_is_reviewed_too() {
     let mut terminal = Terminal::new();
-    for line in ["--help", "configure --help", "keys --help", "keys destroy --help", "emulator start --help", "bogus", "--version"] {
+    for line in [
+        "--help",
+        "configure --help",
+        "keys --help",
+        "keys destroy --help",
+        "emulator start --help",
+        "bogus",
+        "--version",
+    ] {
         terminal.run(line).await;
     }
     snapshot("commands", "help", &terminal.transcript);

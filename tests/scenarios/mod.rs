@@ -32,7 +32,8 @@ async fn what_is_shredded_is_gone_from_every_file_and_every_later_copy() {
     let state = folder.path().join("state");
     let world = emulator_in(&state).await;
     key_for_storage(&world).await;
-    let body = serde_json::json!({"name": "my-data", "location": "US", "encryption": {"defaultKmsKeyName": KEY}}).to_string();
+    let body =
+        serde_json::json!({"name": "my-data", "location": "US", "encryption": {"defaultKmsKeyName": KEY}}).to_string();
     done(&world, "POST", "/storage/v1/b?project=my-project", body).await;
     let secret = b"the plaintext that must not be found anywhere";
     let large: Vec<u8> = secret.iter().copied().cycle().take(300_000).collect();
@@ -40,7 +41,9 @@ async fn what_is_shredded_is_gone_from_every_file_and_every_later_copy() {
         done(&world, "POST", &format!("/upload/storage/v1/b/my-data/o?uploadType=media&name={name}"), bytes).await;
     }
     assert_eq!(holding(&state, secret), Vec::<String>::new(), "nothing lies in clear before");
-    let keys = |files: Vec<(String, Vec<u8>)>| files.into_iter().filter(|(name, _)| name.ends_with(".key")).collect::<Vec<_>>();
+    let keys = |files: Vec<(String, Vec<u8>)>| {
+        files.into_iter().filter(|(name, _)| name.ends_with(".key")).collect::<Vec<_>>()
+    };
     let before = keys(files(&state));
     done(&world, "POST", &format!("/v1/{KEY}/cryptoKeyVersions/1:destroy"), "{}").await;
     world.advance(30 * DAY).await.expect("time passes");
@@ -67,7 +70,11 @@ fn copy_folder(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).expect("a folder") {
         let path = entry.expect("an entry").path();
         let target = to.join(path.file_name().expect("a name"));
-        if path.is_dir() { copy_folder(&path, &target) } else { std::fs::copy(&path, &target).map(|_| ()).expect("a copy") }
+        if path.is_dir() {
+            copy_folder(&path, &target)
+        } else {
+            std::fs::copy(&path, &target).map(|_| ()).expect("a copy")
+        }
     }
 }
 
@@ -97,8 +104,10 @@ async fn a_broken_folder_is_named_and_left_alone() {
         done(&world, "POST", "/storage/v1/b?project=my-project", r#"{"name":"my-data"}"#).await;
         done(&world, "POST", "/upload/storage/v1/b/my-data/o?uploadType=media&name=o", vec![7; 200_000]).await;
     }
-    let open = || cmek_emulator::Emulator::builder().seed(7).frozen_at(crate::bench::START).data_dir(folder.path()).build();
-    let find = |ending: &str| files(folder.path()).into_iter().find(|(name, _)| name.ends_with(ending)).expect("such a file");
+    let open =
+        || cmek_emulator::Emulator::builder().seed(7).frozen_at(crate::bench::START).data_dir(folder.path()).build();
+    let find =
+        |ending: &str| files(folder.path()).into_iter().find(|(name, _)| name.ends_with(ending)).expect("such a file");
     // A segment that was cut is named when it is read.
     let (segment, bytes) = find(".seg");
     std::fs::write(&segment, &bytes[..bytes.len() - 1]).expect("cut");
@@ -106,7 +115,11 @@ async fn a_broken_folder_is_named_and_left_alone() {
         let world = open().await.expect("it opens");
         let answer = call(&world, "GET", "/storage/v1/b/my-data/o/o?alt=media", "").await;
         assert_eq!(answer.status, 500);
-        assert!(answer.message().contains(".seg") && answer.message().contains("bytes instead of"), "{}", answer.message());
+        assert!(
+            answer.message().contains(".seg") && answer.message().contains("bytes instead of"),
+            "{}",
+            answer.message()
+        );
     }
     std::fs::write(&segment, &bytes).expect("mended");
     // A foreign file among the blobs is named at the start.
@@ -117,7 +130,8 @@ async fn a_broken_folder_is_named_and_left_alone() {
     assert_eq!(std::fs::read_to_string(&foreign).expect("still there"), "mine");
     std::fs::remove_file(&foreign).expect("gone");
     // Key material that is missing is named at the start, with its version.
-    let version_file = files(folder.path()).into_iter().filter(|(name, _)| name.ends_with(".key") && name.contains("vault"));
+    let version_file =
+        files(folder.path()).into_iter().filter(|(name, _)| name.ends_with(".key") && name.contains("vault"));
     for (name, bytes) in version_file.collect::<Vec<_>>() {
         std::fs::remove_file(&name).expect("gone");
         if let Err(refusal) = open().await {
@@ -140,7 +154,11 @@ async fn two_emulators_of_one_process_know_nothing_of_each_other() {
     let second = number(done(&two, "GET", "/v1/projects/my-project", "").await);
     assert_ne!(first, second, "other seeds, other names");
     let again = cmek_emulator::Emulator::builder().seed(1).frozen_at(crate::bench::START).build().await.expect("again");
-    assert_eq!(first, number(done(&again, "GET", "/v1/projects/my-project", "").await), "the same seed, the same names");
+    assert_eq!(
+        first,
+        number(done(&again, "GET", "/v1/projects/my-project", "").await),
+        "the same seed, the same names"
+    );
     one.advance(DAY).await.expect("time passes");
     assert_ne!(one.now(), two.now());
 }
@@ -169,9 +187,14 @@ async fn the_first_push_tries_the_topic() {
     crate::bench::deny(&bound, &["pubsub.googleapis.com"]).await;
     assert_eq!(push(&bound, "my-project/web", "v1", b"x").await.status, 201, "nothing else fails");
     assert_eq!(call(&bound, "GET", "/v1/projects/my-project/topics/gcr", "").await.status, 404);
-    assert!(bound.audit().iter().any(|entry| entry.notes.iter().any(|note| note.contains("topic gcr was not created") || note.contains("gcr"))));
+    assert!(bound.audit().iter().any(|entry| {
+        entry.notes.iter().any(|note| note.contains("topic gcr was not created") || note.contains("gcr"))
+    }));
     let strict = emulator().await;
     crate::bench::deny(&strict, &["storage.googleapis.com"]).await;
     let refused = push(&strict, "my-project/web", "v1", b"x").await;
-    assert_eq!((refused.status, refused.message().as_str()), (412, "Request violates constraint 'constraints/gcp.restrictNonCmekServices'"));
+    assert_eq!(
+        (refused.status, refused.message().as_str()),
+        (412, "Request violates constraint 'constraints/gcp.restrictNonCmekServices'")
+    );
 }

@@ -25,7 +25,9 @@ fn crates_lean_only_where_the_design_says() {
         let manifest = std::fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("a manifest");
         let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or_default();
         let dependencies = dependencies.split("\n[").next().unwrap_or_default();
-        for name in ours.iter().filter(|name| dependencies.lines().any(|line| line.split('=').next().is_some_and(|word| word.trim() == **name))) {
+        for name in ours.iter().filter(|name| {
+            dependencies.lines().any(|line| line.split('=').next().is_some_and(|word| word.trim() == **name))
+        }) {
             assert!(allowed.contains(name), "{folder} leans on {name}");
         }
     }
@@ -39,7 +41,10 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
             if !["target", ".git", "node_modules", ".cache"].contains(&name.as_str()) {
                 sources(&path, found);
             }
-        } else if [".rs", ".md", ".toml", ".sh", ".py", ".txt", ".snap", ".mjs"].iter().any(|ending| name.ends_with(ending)) {
+        } else if [".rs", ".md", ".toml", ".sh", ".py", ".txt", ".snap", ".mjs"]
+            .iter()
+            .any(|ending| name.ends_with(ending))
+        {
             found.push(path);
         }
     }
@@ -60,7 +65,12 @@ fn services_meet_only_at_the_doors() {
         for file in files.iter().filter(|file| !file.to_string_lossy().contains("tests")) {
             let text = std::fs::read_to_string(file).expect("a file");
             for other in names.iter().filter(|other| *other != name) {
-                assert!(!text.contains(&format!("services::{other}")) || text.contains(&format!("gcp_schema::services::{other}")), "{} reaches for {other}", file.display());
+                assert!(
+                    !text.contains(&format!("services::{other}"))
+                        || text.contains(&format!("gcp_schema::services::{other}")),
+                    "{} reaches for {other}",
+                    file.display()
+                );
             }
         }
     }
@@ -72,7 +82,11 @@ fn every_rust_file_says_what_it_is_and_none_is_too_long() {
     sources(&root(), &mut files);
     for file in files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "rs")) {
         let text = std::fs::read_to_string(file).expect("a file");
-        assert!(text.starts_with("//!") || text.starts_with("#![") || text.starts_with("#!["), "{} begins without a line of what it is", file.display());
+        assert!(
+            text.starts_with("//!") || text.starts_with("#![") || text.starts_with("#!["),
+            "{} begins without a line of what it is",
+            file.display()
+        );
         let lines = text.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
         assert!(lines <= 600, "{} has {lines} lines: two nouns in one room?", file.display());
     }

@@ -12,7 +12,8 @@ async fn point_1_bytes_come_in_both_alphabets() {
         let sealed = done(&world, "POST", &format!("/v1/{KEY}:encrypt"), format!(r#"{{"plaintext":"{text}"}}"#)).await;
         let cipher = sealed["ciphertext"].as_str().expect("a ciphertext");
         let url_safe = cipher.replace('+', "-").replace('/', "_");
-        let opened = done(&world, "POST", &format!("/v1/{KEY}:decrypt"), format!(r#"{{"ciphertext":"{url_safe}"}}"#)).await;
+        let opened =
+            done(&world, "POST", &format!("/v1/{KEY}:decrypt"), format!(r#"{{"ciphertext":"{url_safe}"}}"#)).await;
         assert_eq!(opened["plaintext"], "+/8=", "answers are in the standard alphabet");
     }
 }
@@ -23,7 +24,14 @@ async fn point_2_multipart_with_single_quotes_and_bare_line_feeds() {
     done(&world, "POST", BUCKET, r#"{"name":"my-data"}"#).await;
     let body = "--===1==\nContent-Type: application/json\nMIME-Version: 1.0\n\n{\"name\": \"small.txt\"}\n--===1==\nContent-Type: text/plain\n\nline\n\n--===1==--\n";
     let kind = "multipart/related; boundary='===1=='";
-    let answer = call_with(&world, "POST", "/upload/storage/v1/b/my-data/o?uploadType=multipart", &[("content-type", kind)], body).await;
+    let answer = call_with(
+        &world,
+        "POST",
+        "/upload/storage/v1/b/my-data/o?uploadType=multipart",
+        &[("content-type", kind)],
+        body,
+    )
+    .await;
     assert_eq!(answer.status, 200, "{}", answer.message());
     assert_eq!(call(&world, "GET", "/storage/v1/b/my-data/o/small.txt?alt=media", "").await.body, "line\n");
 }
@@ -49,7 +57,8 @@ async fn point_5_output_only_fields_are_no_claims() {
     let world = emulator().await;
     done(&world, "POST", BUCKET, r#"{"name":"my-data"}"#).await;
     done(&world, "POST", "/upload/storage/v1/b/my-data/o?uploadType=media&name=a", "aaa").await;
-    let body = r#"{"sourceObjects":[{"name":"a"},{"name":"a"}],"destination":{"crc32c":"AAAAAA==","md5Hash":"x","etag":"y"}}"#;
+    let body =
+        r#"{"sourceObjects":[{"name":"a"},{"name":"a"}],"destination":{"crc32c":"AAAAAA==","md5Hash":"x","etag":"y"}}"#;
     let made = done(&world, "POST", "/storage/v1/b/my-data/o/both/compose", body).await;
     assert_eq!(made["componentCount"], 2);
     assert_eq!(made.get("md5Hash"), None);
@@ -99,7 +108,10 @@ async fn points_7_and_8_resumable_uploads_at_every_root_in_every_form() {
 async fn point_9_a_manifest_is_read_by_a_client_with_many_accept_lines() {
     let world = emulator().await;
     assert_eq!(crate::bench::push(&world, "my-project/web", "v1", b"layer").await.status, 201);
-    let accepts = [("accept", "application/vnd.docker.distribution.manifest.v2+json"), ("accept", "application/vnd.oci.image.manifest.v1+json")];
+    let accepts = [
+        ("accept", "application/vnd.docker.distribution.manifest.v2+json"),
+        ("accept", "application/vnd.oci.image.manifest.v1+json"),
+    ];
     let answer = call_with(&world, "GET", "/v2/my-project/web/manifests/v1", &accepts, "").await;
     assert_eq!(answer.headers["content-type"], "application/vnd.oci.image.manifest.v1+json");
     assert!(answer.headers.contains_key("docker-content-digest"));
@@ -109,7 +121,8 @@ async fn point_9_a_manifest_is_read_by_a_client_with_many_accept_lines() {
 #[tokio::test]
 async fn point_10_small_answers_do_not_wait() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let running = cmek_emulator::Emulator::builder().seed(7).frozen_at(crate::bench::START).start().await.expect("a port");
+    let running =
+        cmek_emulator::Emulator::builder().seed(7).frozen_at(crate::bench::START).start().await.expect("a port");
     let mut socket = tokio::net::TcpStream::connect(running.address()).await.expect("a connection");
     socket.set_nodelay(true).expect("a socket");
     let mut buffer = [0; 4096];
@@ -124,6 +137,8 @@ async fn point_10_small_answers_do_not_wait() {
             }
         }
     };
-    tokio::time::timeout(std::time::Duration::from_millis(800), exchange).await.expect("twenty answers without a pause of 40 ms each");
+    tokio::time::timeout(std::time::Duration::from_millis(800), exchange)
+        .await
+        .expect("twenty answers without a pause of 40 ms each");
     running.stop().await;
 }

@@ -40,9 +40,24 @@ async fn setting_a_default_key_is_refused_for_each_cause() {
         ("key missing, no grant above", "US", &missing, DENIED),
         ("malformed name", "US", "garbage", (400, "invalid", &malformed("garbage"))),
         ("version suffix", "US", &version, (400, "invalid", &malformed(&version))),
-        ("wrong location", "EU", KEY, (400, "invalid", "Cloud KMS region 'us' not available for use with GCS region 'EU'.")),
-        ("global is refused", "US", &global, (400, "invalid", "Cloud KMS region 'global' not available for use with GCS region 'US'.")),
-        ("the agent's region has a dash", "ASIA-SOUTH1", KEY, (400, "invalid", "Cloud KMS region 'us' not available for use with GCS region 'ASIA_SOUTH1'.")),
+        (
+            "wrong location",
+            "EU",
+            KEY,
+            (400, "invalid", "Cloud KMS region 'us' not available for use with GCS region 'EU'."),
+        ),
+        (
+            "global is refused",
+            "US",
+            &global,
+            (400, "invalid", "Cloud KMS region 'global' not available for use with GCS region 'US'."),
+        ),
+        (
+            "the agent's region has a dash",
+            "ASIA-SOUTH1",
+            KEY,
+            (400, "invalid", "Cloud KMS region 'us' not available for use with GCS region 'ASIA_SOUTH1'."),
+        ),
     ];
     for (row, location, key, expected) in rows {
         let answer = call(&world, "POST", BUCKETS, bucket("my-data", location, key)).await;
@@ -67,10 +82,16 @@ async fn an_agent_with_a_wider_grant_learns_more() {
     let mac = r#"{"purpose":"MAC","versionTemplate":{"algorithm":"HMAC_SHA256"}}"#;
     done(&world, "POST", &format!("{RING}/r/cryptoKeys?cryptoKeyId=mac"), mac).await;
     let member = agent(&world).await;
-    let policy = format!(r#"{{"policy":{{"bindings":[{{"role":"roles/cloudkms.cryptoKeyEncrypterDecrypter","members":["{member}"]}}]}}}}"#);
+    let policy = format!(
+        r#"{{"policy":{{"bindings":[{{"role":"roles/cloudkms.cryptoKeyEncrypterDecrypter","members":["{member}"]}}]}}}}"#
+    );
     done(&world, "POST", "/v1/projects/my-project:setIamPolicy", policy).await;
     let answer = call(&world, "POST", BUCKETS, bucket("my-data", "US", KEY)).await;
-    refused("key not found on write", &answer, (400, "cloudKmsEncryptionKeyNotFound", "Cloud KMS encryption key not found."));
+    refused(
+        "key not found on write",
+        &answer,
+        (400, "cloudKmsEncryptionKeyNotFound", "Cloud KMS encryption key not found."),
+    );
     let key = KEY.replace("cryptoKeys/k", "cryptoKeys/mac");
     let answer = call(&world, "POST", BUCKETS, bucket("my-data", "US", &key)).await;
     refused("wrong purpose", &answer, (400, "cloudKmsBadKey", "Bad Cloud KMS key."));
@@ -100,12 +121,20 @@ async fn an_object_of_a_disabled_version() {
     assert_eq!((media.status, media.message().as_str()), (400, DISABLED.2), "media refusals are plain text");
     assert_eq!(call(&world, "GET", &format!("{object}?fields=name,size"), "").await.status, 200, "masked metadata");
     assert_eq!(call(&world, "GET", "/storage/v1/b/my-data/o", "").await.status, 200, "list");
-    refused("rewrite from it", &call(&world, "POST", &format!("{object}/rewriteTo/b/my-data/o/two"), "{}").await, DISABLED);
+    refused(
+        "rewrite from it",
+        &call(&world, "POST", &format!("{object}/rewriteTo/b/my-data/o/two"), "{}").await,
+        DISABLED,
+    );
     refused("a write under it", &put(&world, "my-data", "new").await, DISABLED);
     let patched = call(&world, "PATCH", object, r#"{"metadata":{"a":"b"}}"#).await;
     assert_eq!(patched.status, 200, "patch: {}", patched.message());
     assert!(patched.json().get("crc32c").is_none(), "and its answer has no hashes");
-    refused("another key by patch", &call(&world, "PATCH", object, r#"{"kmsKeyName":"x"}"#).await, (400, "cloudKmsCannotChangeKeyName", "Cloud KMS key name cannot be changed."));
+    refused(
+        "another key by patch",
+        &call(&world, "PATCH", object, r#"{"kmsKeyName":"x"}"#).await,
+        (400, "cloudKmsCannotChangeKeyName", "Cloud KMS key name cannot be changed."),
+    );
     assert_eq!(call(&world, "DELETE", object, "").await.status, 204, "delete");
 }
 
@@ -121,7 +150,13 @@ async fn which_key_a_write_takes() {
     assert_eq!(keyed["kmsKeyName"], format!("{KEY}/cryptoKeyVersions/1"));
     let copy = done(&world, "POST", "/storage/v1/b/plain-bucket/o/keyed/rewriteTo/b/plain-bucket/o/copy", "{}").await;
     assert_eq!(copy["resource"].get("kmsKeyName"), None, "the source's key is not inherited");
-    let copy = done(&world, "POST", &format!("/storage/v1/b/plain-bucket/o/bare/rewriteTo/b/plain-bucket/o/bare?destinationKmsKeyName={KEY}"), "{}").await;
+    let copy = done(
+        &world,
+        "POST",
+        &format!("/storage/v1/b/plain-bucket/o/bare/rewriteTo/b/plain-bucket/o/bare?destinationKmsKeyName={KEY}"),
+        "{}",
+    )
+    .await;
     assert_eq!(copy["resource"]["kmsKeyName"], format!("{KEY}/cryptoKeyVersions/1"));
     done(&world, "POST", &format!("/v1/{KEY}/cryptoKeyVersions"), "{}").await;
     done(&world, "POST", &format!("/v1/{KEY}:updatePrimaryVersion"), r#"{"cryptoKeyVersionId":"2"}"#).await;
@@ -141,19 +176,40 @@ async fn policy_judges_the_bucket_and_each_object() {
     refused("insert without a key", &call(&world, "POST", BUCKETS, r#"{"name":"new-bucket"}"#).await, POLICY);
     assert_eq!(call(&world, "GET", "/storage/v1/b/new-bucket", "").await.status, 404);
     assert_eq!(call(&world, "POST", BUCKETS, bucket("new-keyed", "US", KEY)).await.status, 200, "insert with a key");
-    refused("clearing the default key", &call(&world, "PATCH", "/storage/v1/b/keyed-bucket", r#"{"encryption":null}"#).await, POLICY);
+    refused(
+        "clearing the default key",
+        &call(&world, "PATCH", "/storage/v1/b/keyed-bucket", r#"{"encryption":null}"#).await,
+        POLICY,
+    );
     assert_eq!(done(&world, "GET", "/storage/v1/b/keyed-bucket", "").await["encryption"]["defaultKmsKeyName"], KEY);
-    assert_eq!(call(&world, "PATCH", "/storage/v1/b/old-bucket", r#"{"labels":{"a":"b"}}"#).await.status, 200, "labels of an old bucket");
+    assert_eq!(
+        call(&world, "PATCH", "/storage/v1/b/old-bucket", r#"{"labels":{"a":"b"}}"#).await.status,
+        200,
+        "labels of an old bucket"
+    );
     refused("object without a key", &put(&world, "old-bucket", "new").await, POLICY);
     let path = format!("/upload/storage/v1/b/old-bucket/o?uploadType=media&name=new&kmsKeyName={KEY}");
     assert_eq!(call(&world, "POST", &path, "x").await.status, 200, "an explicit key in a non-compliant bucket");
-    refused("rewrite without a key", &call(&world, "POST", "/storage/v1/b/old-bucket/o/old/rewriteTo/b/old-bucket/o/two", "{}").await, POLICY);
-    assert_eq!(call(&world, "GET", "/storage/v1/b/old-bucket/o/old?alt=media", "").await.status, 200, "what was there stays readable");
+    refused(
+        "rewrite without a key",
+        &call(&world, "POST", "/storage/v1/b/old-bucket/o/old/rewriteTo/b/old-bucket/o/two", "{}").await,
+        POLICY,
+    );
+    assert_eq!(
+        call(&world, "GET", "/storage/v1/b/old-bucket/o/old?alt=media", "").await.status,
+        200,
+        "what was there stays readable"
+    );
     assert_eq!(call(&world, "DELETE", "/storage/v1/b/old-bucket/o/old", "").await.status, 204);
     let allow = r#"{"name":"projects/my-project/policies/gcp.restrictCmekCryptoKeyProjects","spec":{"rules":[{"values":{"allowedValues":["projects/other-project"]}}]}}"#;
     done(&world, "POST", "/v2/projects/my-project/policies", allow).await;
-    let key_projects = (412, "conditionNotMet", "Request violates constraint 'constraints/gcp.restrictCmekCryptoKeyProjects'");
-    refused("a key of an unlisted project", &call(&world, "POST", BUCKETS, bucket("third-bucket", "US", KEY)).await, key_projects);
+    let key_projects =
+        (412, "conditionNotMet", "Request violates constraint 'constraints/gcp.restrictCmekCryptoKeyProjects'");
+    refused(
+        "a key of an unlisted project",
+        &call(&world, "POST", BUCKETS, bucket("third-bucket", "US", KEY)).await,
+        key_projects,
+    );
     refused("an object under such a default key", &put(&world, "keyed-bucket", "new").await, key_projects);
 }
 
@@ -167,11 +223,16 @@ async fn encrypt_and_decrypt_say_why_not() {
     let open = format!(r#"{{"ciphertext":"{cipher}"}}"#);
     let failed = "Decryption failed: verify that 'name' refers to the correct CryptoKey.";
     let other_data = format!(r#"{{"ciphertext":"{cipher}","additionalAuthenticatedData":"YQ=="}}"#);
-    for (row, body) in [("other data", other_data.as_str()), ("truncated", r#"{"ciphertext":"xQ=="}"#), ("foreign", r#"{"ciphertext":"aGVsbG8gd29ybGQgaGVsbG8gd29ybGQ="}"#)] {
+    for (row, body) in [
+        ("other data", other_data.as_str()),
+        ("truncated", r#"{"ciphertext":"xQ=="}"#),
+        ("foreign", r#"{"ciphertext":"aGVsbG8gd29ybGQgaGVsbG8gd29ybGQ="}"#),
+    ] {
         let answer = call(&world, "POST", &format!("/v1/{KEY}:decrypt"), body.to_owned()).await;
         assert_eq!((answer.status, answer.message().as_str()), (400, failed), "{row}");
     }
-    let wrong = call(&world, "POST", &format!("/v1/{KEY}:encrypt"), r#"{"plaintext":"aGVsbG8=","plaintextCrc32c":"1"}"#).await;
+    let wrong =
+        call(&world, "POST", &format!("/v1/{KEY}:encrypt"), r#"{"plaintext":"aGVsbG8=","plaintextCrc32c":"1"}"#).await;
     assert_eq!(wrong.message(), "The checksum in field plaintext_crc32c did not match the data in field plaintext.");
     set_state(&world, 1, "DISABLED").await;
     for verb in ["encrypt", "decrypt"] {

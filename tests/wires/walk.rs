@@ -18,12 +18,16 @@ fn sample(method: &'static Method) -> (String, Bytes) {
             path.push_str(before);
             let (variable, tail) = after.split_once('}').expect("a closed variable");
             let (field, pattern) = variable.split_once('=').unwrap_or((variable, "*"));
-            let value: Vec<_> = pattern.split('/').enumerate().map(|(index, word)| match word {
-                "*" | "**" if index == 1 => "my-project",
-                "*" | "**" if pattern.contains("locations/*") && index == 3 => "us",
-                "*" | "**" => "xyz",
-                other => other,
-            }).collect();
+            let value: Vec<_> = pattern
+                .split('/')
+                .enumerate()
+                .map(|(index, word)| match word {
+                    "*" | "**" if index == 1 => "my-project",
+                    "*" | "**" if pattern.contains("locations/*") && index == 3 => "us",
+                    "*" | "**" => "xyz",
+                    other => other,
+                })
+                .collect();
             path.push_str(&value.join("/"));
             set(&mut message, field, &value.join("/"));
             rest = tail;
@@ -69,7 +73,8 @@ async fn every_method_answers_alike_on_both_wires() {
         let mut framed = vec![0];
         framed.extend_from_slice(&(message.len() as u32).to_be_bytes());
         framed.extend_from_slice(&message);
-        let answer = call_with(&emulator().await, "POST", method.path, &[("content-type", "application/grpc")], framed).await;
+        let answer =
+            call_with(&emulator().await, "POST", method.path, &[("content-type", "application/grpc")], framed).await;
         let status: i32 = answer
             .headers
             .get("grpc-status")
@@ -77,14 +82,26 @@ async fn every_method_answers_alike_on_both_wires() {
         let code = gcp_schema::Code::from_i32(status);
         let listed = gaps.iter().any(|gap| method.path.starts_with(gap));
         if (code == gcp_schema::Code::Unimplemented) != listed {
-            wrong.push(format!("{}: {} and {}", method.path, code.name(), if listed { "on the gap list" } else { "not on the gap list" }));
+            wrong.push(format!(
+                "{}: {} and {}",
+                method.path,
+                code.name(),
+                if listed { "on the gap list" } else { "not on the gap list" }
+            ));
         }
         done += usize::from(!listed);
         let Some(rule) = method.http.first() else { continue };
         let body = if rule.body == Body::None { "" } else { "{}" };
         let rest = call(&emulator().await, rule.verb.as_str(), &format!("/{}{path}", rule.api), body).await;
         if rest.status != code.http() {
-            wrong.push(format!("{}: gRPC says {} ({}), REST {} {}", method.path, code.name(), answer.headers.get("grpc-message").map_or("", |value| value.to_str().unwrap_or_default()), rest.status, rest.message()));
+            wrong.push(format!(
+                "{}: gRPC says {} ({}), REST {} {}",
+                method.path,
+                code.name(),
+                answer.headers.get("grpc-message").map_or("", |value| value.to_str().unwrap_or_default()),
+                rest.status,
+                rest.message()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn an_image_of_a_living_version_dies_with_a_layer_it_shares() {
-        let object = |name: &str, version: &str| StoredObject { name: name.into(), size: 10, key_version: version.into() };
+        let object =
+            |name: &str, version: &str| StoredObject { name: name.into(), size: 10, key_version: version.into() };
         let image = |tag: &str, digest: &str, layer: &str| Image {
             name: "web".into(),
             digest: digest.into(),

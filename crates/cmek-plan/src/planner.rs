@@ -8,14 +8,39 @@ use crate::facts::{Desired, Observed};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
 pub enum Step {
-    CreateKeyRing { ring: String },
-    CreateKey { key: String },
+    CreateKeyRing {
+        ring: String,
+    },
+    CreateKey {
+        key: String,
+    },
     /// `who` is for people: `Storage`, `Pub/Sub`.
-    Grant { who: String, service: String, member: String, key: String },
-    SetDefaultKey { bucket: String, key: String, metageneration: String },
-    CreateTopic { topic: String, key: String },
-    UpdateTopic { topic: String, key: String },
-    Rewrite { host: String, bucket: String, key: String, objects: u64, bytes: u64 },
+    Grant {
+        who: String,
+        service: String,
+        member: String,
+        key: String,
+    },
+    SetDefaultKey {
+        bucket: String,
+        key: String,
+        metageneration: String,
+    },
+    CreateTopic {
+        topic: String,
+        key: String,
+    },
+    UpdateTopic {
+        topic: String,
+        key: String,
+    },
+    Rewrite {
+        host: String,
+        bucket: String,
+        key: String,
+        objects: u64,
+        bytes: u64,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -153,7 +178,11 @@ fn key_findings(desired: &Desired, observed: &Observed, findings: &mut Vec<Findi
     } else if observed.key.purpose != "ENCRYPT_DECRYPT" {
         findings.push(blocker(
             "KEY_PURPOSE",
-            format!("The key {} is for {}; buckets and topics take keys for ENCRYPT_DECRYPT.", key.short(), observed.key.purpose),
+            format!(
+                "The key {} is for {}; buckets and topics take keys for ENCRYPT_DECRYPT.",
+                key.short(),
+                observed.key.purpose
+            ),
             "name another key".to_owned(),
         ));
     } else {
@@ -166,7 +195,12 @@ fn key_findings(desired: &Desired, observed: &Observed, findings: &mut Vec<Findi
             Some(version) if version.state != "ENABLED" => findings.push(blocker(
                 "KEY_NOT_ENABLED",
                 format!("Version {} of {}, its primary, is {}.", version.number, key.short(), version.state),
-                format!("cmek keys {} {}/{} {flags}", if version.state == "DISABLED" { "enable" } else { "restore" }, key.key, version.number),
+                format!(
+                    "cmek keys {} {}/{} {flags}",
+                    if version.state == "DISABLED" { "enable" } else { "restore" },
+                    key.key,
+                    version.number
+                ),
             )),
             Some(_) => {}
         }
@@ -195,13 +229,18 @@ fn host_findings(desired: &Desired, host: &crate::HostFacts, observed: &Observed
                 "The key is in {}; the bucket {} is in {place} and takes keys in {wanted}.",
                 desired.key.location, host.bucket
             ),
-            format!("cmek keys create {} --keyring={} --location={wanted} --key-project={}", desired.key.key, desired.key.ring, desired.key.project),
+            format!(
+                "cmek keys create {} --keyring={} --location={wanted} --key-project={}",
+                desired.key.key, desired.key.ring, desired.key.project
+            ),
         ));
     }
     if !host.exists {
         let (what, mend) = if observed.policy.denies("storage.googleapis.com") {
             (
-                format!("{name} has no bucket, and constraints/gcp.restrictNonCmekServices refuses the first push, which would make it without a key."),
+                format!(
+                    "{name} has no bucket, and constraints/gcp.restrictNonCmekServices refuses the first push, which would make it without a key."
+                ),
                 format!("lift the rule for this project, push once, cmek configure {name} again, put the rule back"),
             )
         } else {
@@ -298,7 +337,8 @@ mod tests {
                     world.hosts[0].default_key.clone_from(&key);
                 }
                 if on(4) {
-                    world.topic = Some(TopicFacts { exists: true, key: if on(5) { key.clone() } else { String::new() } });
+                    world.topic =
+                        Some(TopicFacts { exists: true, key: if on(5) { key.clone() } else { String::new() } });
                 }
             }
             let first = plan(&desired, &world);

@@ -21,11 +21,15 @@ pub fn intent(step: &Step) -> (&'static str, String) {
     match step {
         Step::CreateKeyRing { ring } => ("create", format!("key ring {}", short(ring))),
         Step::CreateKey { key } => ("create", format!("key {}", short(key))),
-        Step::Grant { who, .. } => ("grant", format!("{who}'s agent the role cloudkms.cryptoKeyEncrypterDecrypter on the key")),
+        Step::Grant { who, .. } => {
+            ("grant", format!("{who}'s agent the role cloudkms.cryptoKeyEncrypterDecrypter on the key"))
+        }
         Step::SetDefaultKey { bucket, .. } => ("set", format!("the default key of gs://{bucket}")),
         Step::CreateTopic { .. } => ("create", "topic gcr with the key".to_owned()),
         Step::UpdateTopic { .. } => ("update", "topic gcr: the key".to_owned()),
-        Step::Rewrite { host, objects, bytes, .. } => ("rewrite", format!("{objects} objects of {host} ({})", size(*bytes))),
+        Step::Rewrite { host, objects, bytes, .. } => {
+            ("rewrite", format!("{objects} objects of {host} ({})", size(*bytes)))
+        }
     }
 }
 
@@ -48,8 +52,15 @@ pub async fn apply(cloud: &Cloud, ui: &mut Ui, project: &str, plan: &Plan) -> Ou
             Err(error) => {
                 let (verb, what) = intent(step);
                 let failure = Failure::from(error);
-                let rest = if index == 0 { "Nothing was changed.".to_owned() } else { format!("Steps 1 to {index} are done; the same command goes on from here.") };
-                return Err(Failure { message: format!("Step {}, {verb} {what}: {} {rest}", index + 1, failure.message), ..failure });
+                let rest = if index == 0 {
+                    "Nothing was changed.".to_owned()
+                } else {
+                    format!("Steps 1 to {index} are done; the same command goes on from here.")
+                };
+                return Err(Failure {
+                    message: format!("Step {}, {verb} {what}: {} {rest}", index + 1, failure.message),
+                    ..failure
+                });
             }
         };
         ui.say(&format!("  {}  {done}", index + 1));

@@ -3,7 +3,13 @@
 use clap::{Args, Parser, Subcommand};
 
 #[derive(Debug, Parser)]
-#[command(name = "cmek", version, about = "Give Google container registries customer-managed encryption keys, and see what a key's loss means", disable_help_subcommand = true, max_term_width = 100)]
+#[command(
+    name = "cmek",
+    version,
+    about = "Give Google container registries customer-managed encryption keys, and see what a key's loss means",
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,

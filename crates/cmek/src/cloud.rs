@@ -70,7 +70,12 @@ impl Cloud {
         let mut found = Vec::new();
         let mut token = String::new();
         loop {
-            let request = ListCryptoKeysRequest { parent: ring.to_string(), page_size: 100, page_token: token, ..Default::default() };
+            let request = ListCryptoKeysRequest {
+                parent: ring.to_string(),
+                page_size: 100,
+                page_token: token,
+                ..Default::default()
+            };
             let page: ListCryptoKeysResponse = self.client.call(kms!("ListCryptoKeys"), &request).await?;
             found.extend(page.crypto_keys);
             if page.next_page_token.is_empty() {
@@ -84,7 +89,12 @@ impl Cloud {
         let mut found = Vec::new();
         let mut token = String::new();
         loop {
-            let request = ListCryptoKeyVersionsRequest { parent: key.to_string(), page_size: 100, page_token: token, ..Default::default() };
+            let request = ListCryptoKeyVersionsRequest {
+                parent: key.to_string(),
+                page_size: 100,
+                page_token: token,
+                ..Default::default()
+            };
             let page: ListCryptoKeyVersionsResponse = self.client.call(kms!("ListCryptoKeyVersions"), &request).await?;
             found.extend(page.crypto_key_versions);
             if page.next_page_token.is_empty() {
@@ -107,27 +117,42 @@ impl Cloud {
 
     /// A new version, made primary.
     pub async fn rotate(&self, name: &KeyName) -> Result<CryptoKey, Error> {
-        let request = CreateCryptoKeyVersionRequest { parent: name.to_string(), crypto_key_version: Some(CryptoKeyVersion::default()) };
+        let request = CreateCryptoKeyVersionRequest {
+            parent: name.to_string(),
+            crypto_key_version: Some(CryptoKeyVersion::default()),
+        };
         let made: CryptoKeyVersion = self.client.call(kms!("CreateCryptoKeyVersion"), &request).await?;
         let id = made.name.rsplit('/').next().unwrap_or_default().to_owned();
         let request = UpdateCryptoKeyPrimaryVersionRequest { name: name.to_string(), crypto_key_version_id: id };
         self.client.call(kms!("UpdateCryptoKeyPrimaryVersion"), &request).await
     }
 
-    pub async fn set_state(&self, name: &KeyVersionName, state: gcp_schema::kms::crypto_key_version::CryptoKeyVersionState) -> Result<CryptoKeyVersion, Error> {
+    pub async fn set_state(
+        &self,
+        name: &KeyVersionName,
+        state: gcp_schema::kms::crypto_key_version::CryptoKeyVersionState,
+    ) -> Result<CryptoKeyVersion, Error> {
         let request = UpdateCryptoKeyVersionRequest {
-            crypto_key_version: Some(CryptoKeyVersion { name: name.to_string(), state: state as i32, ..Default::default() }),
+            crypto_key_version: Some(CryptoKeyVersion {
+                name: name.to_string(),
+                state: state as i32,
+                ..Default::default()
+            }),
             update_mask: Some(FieldMask { paths: vec!["state".to_owned()] }),
         };
         self.client.call(kms!("UpdateCryptoKeyVersion"), &request).await
     }
 
     pub async fn destroy(&self, name: &KeyVersionName) -> Result<CryptoKeyVersion, Error> {
-        self.client.call(kms!("DestroyCryptoKeyVersion"), &DestroyCryptoKeyVersionRequest { name: name.to_string() }).await
+        self.client
+            .call(kms!("DestroyCryptoKeyVersion"), &DestroyCryptoKeyVersionRequest { name: name.to_string() })
+            .await
     }
 
     pub async fn restore(&self, name: &KeyVersionName) -> Result<CryptoKeyVersion, Error> {
-        self.client.call(kms!("RestoreCryptoKeyVersion"), &RestoreCryptoKeyVersionRequest { name: name.to_string() }).await
+        self.client
+            .call(kms!("RestoreCryptoKeyVersion"), &RestoreCryptoKeyVersionRequest { name: name.to_string() })
+            .await
     }
 
     pub async fn policy(&self, resource: &str) -> Result<Policy, Error> {
@@ -143,12 +168,20 @@ impl Cloud {
             match policy.bindings.iter_mut().find(|binding| binding.role == ROLE && binding.condition.is_none()) {
                 Some(binding) if binding.members.iter().any(|known| known == member) => return Ok(()),
                 Some(binding) => binding.members.push(member.to_owned()),
-                None => policy.bindings.push(Binding { role: ROLE.to_owned(), members: vec![member.to_owned()], ..Binding::default() }),
+                None => policy.bindings.push(Binding {
+                    role: ROLE.to_owned(),
+                    members: vec![member.to_owned()],
+                    ..Binding::default()
+                }),
             }
             if policy.version == 0 {
                 policy.version = 1;
             }
-            let request = SetIamPolicyRequest { resource: key.to_string(), policy: Some(policy), ..SetIamPolicyRequest::default() };
+            let request = SetIamPolicyRequest {
+                resource: key.to_string(),
+                policy: Some(policy),
+                ..SetIamPolicyRequest::default()
+            };
             match self.client.call::<_, Policy>("/google.iam.v1.IAMPolicy/SetIamPolicy", &request).await {
                 Err(error) if error.code() == Code::Aborted || error.http_status() == 409 => {}
                 outcome => return outcome.map(|_| ()),
@@ -159,7 +192,10 @@ impl Cloud {
 
     pub async fn project(&self, id: &str) -> Result<Project, Error> {
         self.client
-            .call("/google.cloud.resourcemanager.v3.Projects/GetProject", &GetProjectRequest { name: format!("projects/{id}") })
+            .call(
+                "/google.cloud.resourcemanager.v3.Projects/GetProject",
+                &GetProjectRequest { name: format!("projects/{id}") },
+            )
             .await
     }
 
@@ -169,7 +205,8 @@ impl Cloud {
         let mut parent = self.project(id).await?.parent;
         while parent.starts_with("folders/") {
             let request = GetFolderRequest { name: parent.clone() };
-            let above = self.client.call::<_, Folder>("/google.cloud.resourcemanager.v3.Folders/GetFolder", &request).await;
+            let above =
+                self.client.call::<_, Folder>("/google.cloud.resourcemanager.v3.Folders/GetFolder", &request).await;
             chain.push(parent);
             match above {
                 Ok(folder) => parent = folder.parent,
@@ -188,7 +225,9 @@ impl Cloud {
     }
 
     pub async fn bucket(&self, name: &str) -> Result<Option<Value>, Error> {
-        present(self.client.json(STORAGE, "GET", &format!("/storage/v1/b/{}?projection=noAcl", escape(name)), None).await)
+        present(
+            self.client.json(STORAGE, "GET", &format!("/storage/v1/b/{}?projection=noAcl", escape(name)), None).await,
+        )
     }
 
     /// Sets the default key if nobody changed the bucket since it was looked at.
@@ -229,7 +268,10 @@ impl Cloud {
         let mut token = String::new();
         loop {
             let (bucket, object) = (escape(bucket), escape(object));
-            let mut path = format!("/storage/v1/b/{bucket}/o/{object}/rewriteTo/b/{bucket}/o/{object}?destinationKmsKeyName={}", escape(key));
+            let mut path = format!(
+                "/storage/v1/b/{bucket}/o/{object}/rewriteTo/b/{bucket}/o/{object}?destinationKmsKeyName={}",
+                escape(key)
+            );
             if !token.is_empty() {
                 path = format!("{path}&rewriteToken={}", escape(&token));
             }
@@ -245,13 +287,21 @@ impl Cloud {
     }
 
     pub async fn read_object(&self, bucket: &str, object: &str) -> Result<bytes::Bytes, Error> {
-        let url = format!("{}/storage/v1/b/{}/o/{}?alt=media", self.client.endpoints().of(STORAGE), escape(bucket), escape(object));
+        let url = format!(
+            "{}/storage/v1/b/{}/o/{}?alt=media",
+            self.client.endpoints().of(STORAGE),
+            escape(bucket),
+            escape(object)
+        );
         self.client.send("GET", &url, http::HeaderMap::new(), bytes::Bytes::new()).await.map(|(_, body)| body)
     }
 
     /// Makes the agent if it is not there, and gives its address.
     pub async fn storage_agent(&self, project: &str) -> Result<String, Error> {
-        let answer = self.client.json(STORAGE, "GET", &format!("/storage/v1/projects/{}/serviceAccount", escape(project)), None).await?;
+        let answer = self
+            .client
+            .json(STORAGE, "GET", &format!("/storage/v1/projects/{}/serviceAccount", escape(project)), None)
+            .await?;
         Ok(answer.get("email_address").and_then(Value::as_str).unwrap_or_default().to_owned())
     }
 
@@ -259,12 +309,15 @@ impl Cloud {
         if agent == ServiceAgent::Storage {
             return self.storage_agent(project).await.map(|_| ());
         }
-        let path = format!("/v1beta1/projects/{}/services/{}:generateServiceIdentity", escape(project), agent.service());
+        let path =
+            format!("/v1beta1/projects/{}/services/{}:generateServiceIdentity", escape(project), agent.service());
         self.client.json("serviceusage.googleapis.com", "POST", &path, None).await.map(|_| ())
     }
 
     pub async fn topic(&self, name: &str) -> Result<Option<Topic>, Error> {
-        present(self.client.call("/google.pubsub.v1.Publisher/GetTopic", &GetTopicRequest { topic: name.to_owned() }).await)
+        present(
+            self.client.call("/google.pubsub.v1.Publisher/GetTopic", &GetTopicRequest { topic: name.to_owned() }).await,
+        )
     }
 
     pub async fn create_topic(&self, name: &str, key: &str) -> Result<Topic, Error> {
@@ -281,7 +334,14 @@ impl Cloud {
     }
 
     /// A call of the Docker Registry protocol: path after `/v2/HOST-OR-NOTHING/`.
-    pub async fn registry(&self, host: &str, verb: &str, path: &str, content_type: &str, body: bytes::Bytes) -> Result<(http::HeaderMap, bytes::Bytes), Error> {
+    pub async fn registry(
+        &self,
+        host: &str,
+        verb: &str,
+        path: &str,
+        content_type: &str,
+        body: bytes::Bytes,
+    ) -> Result<(http::HeaderMap, bytes::Bytes), Error> {
         let (base, prefix) = self.client.endpoints().registry(host);
         let mut headers = http::HeaderMap::new();
         if let (false, Ok(value)) = (content_type.is_empty(), content_type.parse()) {

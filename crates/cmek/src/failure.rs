@@ -31,7 +31,9 @@ impl From<gcp_client::Error> for Failure {
         };
         let failure = Self::new(format!("{}: {message}", error.code().name()));
         match error.code() {
-            gcp_client::Code::Unauthenticated => failure.hint("gcloud auth application-default login, or --emulator to work without an account"),
+            gcp_client::Code::Unauthenticated => {
+                failure.hint("gcloud auth application-default login, or --emulator to work without an account")
+            }
             _ => failure,
         }
     }

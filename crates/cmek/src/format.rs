@@ -17,7 +17,8 @@ pub enum Format {
 pub fn parse(text: &str) -> Outcome<Format> {
     let (name, keys) = match text.split_once('(') {
         Some((name, rest)) => {
-            let keys = rest.strip_suffix(')').ok_or_else(|| Failure::new(format!("More tokens expected [{text} *HERE*].")))?;
+            let keys =
+                rest.strip_suffix(')').ok_or_else(|| Failure::new(format!("More tokens expected [{text} *HERE*].")))?;
             (name, keys.split(',').map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).collect())
         }
         None => (text, Vec::new()),
@@ -37,7 +38,9 @@ pub fn parse(text: &str) -> Outcome<Format> {
         "none" | "disable" => Ok(Format::None),
         "table" => needs_keys(&keys).map(|()| Format::Table(keys)),
         "value" | "get" => needs_keys(&keys).map(|()| Format::Value(keys)),
-        other => Err(Failure::new(format!("Format must be one of json, none, table, value, yaml; received [{other}]."))),
+        other => {
+            Err(Failure::new(format!("Format must be one of json, none, table, value, yaml; received [{other}].")))
+        }
     }
 }
 
@@ -60,8 +63,16 @@ fn cell(record: &Value, key: &str) -> String {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
         Some(Value::Bool(flag)) => if *flag { "True" } else { "False" }.to_owned(),
-        Some(Value::Array(items)) => items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect::<Vec<_>>().join(";"),
-        Some(Value::Object(map)) => map.iter().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect::<Vec<_>>().join(";"),
+        Some(Value::Array(items)) => items
+            .iter()
+            .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
+            .collect::<Vec<_>>()
+            .join(";"),
+        Some(Value::Object(map)) => map
+            .iter()
+            .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
+            .collect::<Vec<_>>()
+            .join(";"),
         Some(other) => other.to_string(),
     }
 }
@@ -74,7 +85,9 @@ pub fn render(format: &Format, value: &Value) -> Outcome<String> {
     };
     Ok(match format {
         Format::None => String::new(),
-        Format::Json => serde_json::to_string_pretty(&sorted(value)).map_err(|error| Failure::new(error.to_string()))? + "\n",
+        Format::Json => {
+            serde_json::to_string_pretty(&sorted(value)).map_err(|error| Failure::new(error.to_string()))? + "\n"
+        }
         Format::Yaml => {
             let mut out = String::new();
             for record in &records {
@@ -89,7 +102,8 @@ pub fn render(format: &Format, value: &Value) -> Outcome<String> {
         }
         Format::Table(keys) => {
             let headings: Vec<String> = keys.iter().map(|key| heading(key)).collect();
-            let rows: Vec<Vec<String>> = records.iter().map(|record| keys.iter().map(|key| cell(record, key)).collect()).collect();
+            let rows: Vec<Vec<String>> =
+                records.iter().map(|record| keys.iter().map(|key| cell(record, key)).collect()).collect();
             ui::table(&headings.iter().map(String::as_str).collect::<Vec<_>>(), &rows)
         }
         Format::Value(keys) => records

@@ -43,7 +43,11 @@ pub async fn run(process: Process) -> u8 {
             };
         }
     };
-    ui.quiet = cli.global.quiet || process.environment.get("CLOUDSDK_CORE_DISABLE_PROMPTS").is_some_and(|on| on == "1" || on.eq_ignore_ascii_case("true"));
+    ui.quiet = cli.global.quiet
+        || process
+            .environment
+            .get("CLOUDSDK_CORE_DISABLE_PROMPTS")
+            .is_some_and(|on| on == "1" || on.eq_ignore_ascii_case("true"));
     let name = name(&cli.group);
     let mut session = Session::new(cli.global, process.environment, process.seed, ui);
     match dispatch(&mut session, cli.group).await {

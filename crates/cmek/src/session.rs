@@ -70,7 +70,9 @@ impl Session {
                 .hint("add --project=ID, or set CLOUDSDK_CORE_PROJECT")
         })?;
         if gcp_names::is_project_number(&project) {
-            return Err(Failure::new(format!("[{project}] is a project number; the bucket's name needs the project ID.")));
+            return Err(Failure::new(format!(
+                "[{project}] is a project number; the bucket's name needs the project ID."
+            )));
         }
         Ok(project)
     }
@@ -78,9 +80,14 @@ impl Session {
     /// A key by its full name, or by its id and flags.
     pub fn key(&self, key: &str, place: &KeyPlace) -> Outcome<KeyName> {
         if key.contains('/') {
-            return KeyName::parse(key).map_err(|error| Failure::new(format!("{error}.")).hint("projects/P/locations/L/keyRings/R/cryptoKeys/K"));
+            return KeyName::parse(key).map_err(|error| {
+                Failure::new(format!("{error}.")).hint("projects/P/locations/L/keyRings/R/cryptoKeys/K")
+            });
         }
-        let missing = |flag: &str| Failure::new(format!("Failed to find attribute [{flag}] of key [{key}].")).hint(format!("add --{flag}, or give the key's full name"));
+        let missing = |flag: &str| {
+            Failure::new(format!("Failed to find attribute [{flag}] of key [{key}]."))
+                .hint(format!("add --{flag}, or give the key's full name"))
+        };
         let ring = place.keyring.clone().ok_or_else(|| missing("keyring"))?;
         let location = place.location.clone().ok_or_else(|| missing("location"))?;
         let project = place.key_project.clone().map_or_else(|| self.project(), Ok)?;
@@ -93,7 +100,8 @@ impl Session {
         if text.contains("/cryptoKeyVersions/") {
             return KeyVersionName::parse(text).map_err(|error| Failure::new(format!("{error}.")));
         }
-        let missing = || Failure::new(format!("[{text}] names no version.")).hint(format!("write {text}/1 for version 1"));
+        let missing =
+            || Failure::new(format!("[{text}] names no version.")).hint(format!("write {text}/1 for version 1"));
         let (key, version) = text.rsplit_once('/').ok_or_else(missing)?;
         let number = version.parse().ok().filter(|number| *number > 0).ok_or_else(missing)?;
         Ok(self.key(key, place)?.version(number))
@@ -119,10 +127,7 @@ impl Session {
             if let Some(time) = self.env("CMEK_EMULATOR_CLOCK") {
                 builder = builder.frozen_at(time);
             }
-            let emulator = builder
-                .build()
-                .await
-                .map_err(|error| Failure::new(error.to_string()))?;
+            let emulator = builder.build().await.map_err(|error| Failure::new(error.to_string()))?;
             return Ok(in_process(emulator));
         }
         let mut endpoints = Endpoints::google();
@@ -135,7 +140,8 @@ impl Session {
             endpoints.set_registry(base);
         }
         let credentials = self.credentials()?;
-        let transport: Arc<dyn Transport> = Arc::new(HttpTransport::new().map_err(|error| Failure::new(error.to_string()))?);
+        let transport: Arc<dyn Transport> =
+            Arc::new(HttpTransport::new().map_err(|error| Failure::new(error.to_string()))?);
         let quota = self.env("CLOUDSDK_BILLING_QUOTA_PROJECT").map(str::to_owned);
         Ok(Cloud::new(Client::new(transport, endpoints, credentials).with_quota_project(quota)))
     }
@@ -153,7 +159,8 @@ impl Session {
             return Ok(Credentials::Token(token.trim().to_owned()));
         }
         Credentials::application_default().map_err(|error| {
-            Failure::new(error.to_string()).hint("gcloud auth application-default login, or --emulator to work without an account")
+            Failure::new(error.to_string())
+                .hint("gcloud auth application-default login, or --emulator to work without an account")
         })
     }
 }

@@ -31,7 +31,8 @@ impl Ui {
             return if default_yes {
                 Ok(())
             } else {
-                Err(Failure::new("This would destroy something, and nobody is here to confirm it.").hint("add --yes to do it anyway"))
+                Err(Failure::new("This would destroy something, and nobody is here to confirm it.")
+                    .hint("add --yes to do it anyway"))
             };
         }
         let _ = write!(self.talk, "\nDo you want to continue {choices}?  ");
@@ -102,7 +103,8 @@ mod tests {
         assert_eq!(size(12), "12 B");
         assert_eq!(size(1_258_291), "1.2 MiB");
         assert_eq!(size(63_963_136), "61 MiB");
-        let text = table(&["HOST", "KEY"], &[vec!["gcr.io".into(), "k".into()], vec!["eu.gcr.io".into(), String::new()]]);
+        let text =
+            table(&["HOST", "KEY"], &[vec!["gcr.io".into(), "k".into()], vec!["eu.gcr.io".into(), String::new()]]);
         assert_eq!(text, "HOST       KEY\ngcr.io     k\neu.gcr.io\n");
     }
 }

@@ -77,7 +77,8 @@ impl Client {
         let body = said.body.map(|value| value.to_string()).unwrap_or_default();
         let (_, answer) = self.send(rule.verb.as_str(), &url, HeaderMap::new(), body.into()).await?;
         let broken = |error: String| Error::internal(format!("an answer of {path} that cannot be read: {error}"));
-        let descriptor = gcp_schema::pool().get_message_by_name(method.output).ok_or_else(|| broken("no descriptor".to_owned()))?;
+        let descriptor =
+            gcp_schema::pool().get_message_by_name(method.output).ok_or_else(|| broken("no descriptor".to_owned()))?;
         let value: Value = serde_json::from_slice(&answer).map_err(|error| broken(error.to_string()))?;
         // Google adds fields before we know of them.
         let options = prost_reflect::DeserializeOptions::new().deny_unknown_fields(false);
@@ -95,11 +96,18 @@ impl Client {
         if answer.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&answer).map_err(|error| Error::internal(format!("{url}: the answer is no JSON: {error}")))
+        serde_json::from_slice(&answer)
+            .map_err(|error| Error::internal(format!("{url}: the answer is no JSON: {error}")))
     }
 
     /// Bytes to any address, with the client's credentials.
-    pub async fn send(&self, verb: &str, url: &str, headers: HeaderMap, body: Bytes) -> Result<(HeaderMap, Bytes), Error> {
+    pub async fn send(
+        &self,
+        verb: &str,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(HeaderMap, Bytes), Error> {
         let mut jitter = ChaCha12Rng::seed_from_u64(self.retry.seed);
         let mut wait = self.retry.first;
         let mut attempt = 1;
@@ -126,7 +134,13 @@ impl Client {
         }
     }
 
-    async fn once(&self, verb: &str, url: &str, headers: HeaderMap, body: Bytes) -> Result<(HeaderMap, Bytes), (Error, Option<Duration>)> {
+    async fn once(
+        &self,
+        verb: &str,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<(HeaderMap, Bytes), (Error, Option<Duration>)> {
         let unsaid = |error: String| (Error::internal(error), None);
         let mut request = Request::new(body);
         *request.method_mut() = verb.parse().map_err(|_| unsaid(format!("no HTTP verb {verb}")))?;
@@ -202,7 +216,8 @@ mod tests {
     async fn a_busy_server_is_asked_again_and_a_refusal_is_not() {
         let (busy, script) = client(vec![(503, ""), (429, ""), (200, r#"{"name":"t","brandNew":1}"#)]);
         let request = gcp_schema::pubsub::GetTopicRequest { topic: "projects/p/topics/gcr".into() };
-        let topic: gcp_schema::pubsub::Topic = busy.call("/google.pubsub.v1.Publisher/GetTopic", &request).await.unwrap();
+        let topic: gcp_schema::pubsub::Topic =
+            busy.call("/google.pubsub.v1.Publisher/GetTopic", &request).await.unwrap();
         assert_eq!(topic.name, "t");
         assert_eq!(script.asked.lock().unwrap().len(), 3);
         assert_eq!(script.asked.lock().unwrap()[0], "GET https://pubsub.googleapis.com/v1/projects/p/topics/gcr");

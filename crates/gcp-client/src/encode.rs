@@ -5,7 +5,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use prost_reflect::{DynamicMessage, Value as Field};
 use serde_json::Value;
 
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':').remove(b'@');
+const SEGMENT: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':').remove(b'@');
 
 /// Path, query and body of a request.
 #[derive(Debug, PartialEq)]
@@ -41,7 +42,9 @@ fn with_rule(rule: &'static Rule, message: &DynamicMessage, mut json: Value) -> 
         let (field, pattern) = variable.split_once('=').unwrap_or((variable, "*"));
         let value = text_of(message, field)?;
         fits(pattern, &value).then_some(())?;
-        path.push_str(&value.split('/').map(|part| utf8_percent_encode(part, SEGMENT).to_string()).collect::<Vec<_>>().join("/"));
+        path.push_str(
+            &value.split('/').map(|part| utf8_percent_encode(part, SEGMENT).to_string()).collect::<Vec<_>>().join("/"),
+        );
         remove(&mut json, message, field);
         rest = tail;
     }
@@ -121,7 +124,7 @@ fn flatten(prefix: &str, value: &Value, query: &mut Vec<(String, String)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gcp_schema::kms::{CreateCryptoKeyRequest, CryptoKey, UpdateCryptoKeyVersionRequest, CryptoKeyVersion};
+    use gcp_schema::kms::{CreateCryptoKeyRequest, CryptoKey, CryptoKeyVersion, UpdateCryptoKeyVersionRequest};
     use prost::Message as _;
 
     #[test]
@@ -136,7 +139,10 @@ mod tests {
         let (_, said) = encode(method, &create.encode_to_vec()).unwrap();
         assert_eq!(said.path, "/v1/projects/p/locations/us/keyRings/r/cryptoKeys");
         assert_eq!(said.body, Some(serde_json::json!({"purpose": "ENCRYPT_DECRYPT"})));
-        assert_eq!(said.query, [("cryptoKeyId".into(), "k".into()), ("skipInitialVersionCreation".into(), "true".into())]);
+        assert_eq!(
+            said.query,
+            [("cryptoKeyId".into(), "k".into()), ("skipInitialVersionCreation".into(), "true".into())]
+        );
 
         let name = "projects/p/locations/us/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1";
         let update = UpdateCryptoKeyVersionRequest {

@@ -36,13 +36,19 @@ fn read_detail(value: &Value) -> Option<Detail> {
             metadata: value
                 .get("metadata")
                 .and_then(Value::as_object)
-                .map(|map| map.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect())
+                .map(|map| {
+                    map.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+                })
                 .unwrap_or_default(),
         },
         "PreconditionFailure" => Detail::PreconditionFailure(
             rows("violations")
                 .iter()
-                .map(|row| Violation { kind: text(row, "type"), subject: text(row, "subject"), description: text(row, "description") })
+                .map(|row| Violation {
+                    kind: text(row, "type"),
+                    subject: text(row, "subject"),
+                    description: text(row, "description"),
+                })
                 .collect(),
         ),
         "BadRequest" => Detail::BadRequest(
@@ -51,9 +57,14 @@ fn read_detail(value: &Value) -> Option<Detail> {
                 .map(|row| FieldViolation { field: text(row, "field"), description: text(row, "description") })
                 .collect(),
         ),
-        "LocalizedMessage" => Detail::LocalizedMessage { locale: text(value, "locale"), message: text(value, "message") },
+        "LocalizedMessage" => {
+            Detail::LocalizedMessage { locale: text(value, "locale"), message: text(value, "message") }
+        }
         "Help" => Detail::Help(
-            rows("links").iter().map(|row| HelpLink { description: text(row, "description"), url: text(row, "url") }).collect(),
+            rows("links")
+                .iter()
+                .map(|row| HelpLink { description: text(row, "description"), url: text(row, "url") })
+                .collect(),
         ),
         _ => return None,
     })
@@ -67,7 +78,8 @@ mod tests {
     fn every_kind_of_body_becomes_an_error() {
         let newer = from_answer(404, br#"{"error":{"code":404,"message":"gone","status":"NOT_FOUND"}}"#);
         assert_eq!((newer.code(), newer.message()), (Code::NotFound, "gone"));
-        let older = from_answer(412, br#"{"error":{"code":412,"message":"no","errors":[{"reason":"conditionNotMet"}]}}"#);
+        let older =
+            from_answer(412, br#"{"error":{"code":412,"message":"no","errors":[{"reason":"conditionNotMet"}]}}"#);
         assert_eq!((older.code(), older.reason()), (Code::FailedPrecondition, Some("conditionNotMet")));
         assert_eq!(from_answer(400, br#"{"errors":[{"code":"UNKNOWN","message":"key"}]}"#).message(), "key");
         assert_eq!(from_answer(502, b"Bad gateway").message(), "Bad gateway");

@@ -4,8 +4,8 @@
 
 mod client;
 mod credentials;
-mod endpoints;
 mod encode;
+mod endpoints;
 mod error;
 mod transport;
 

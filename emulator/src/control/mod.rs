@@ -32,7 +32,9 @@ async fn answer(kernel: &Arc<Kernel>, request: Request) -> Result<Answer> {
         return Ok(rest::respond(200, "text/plain; charset=UTF-8", "Ok\n"));
     }
     match (method.as_str(), path.strip_prefix(ROOT)) {
-        ("GET", Some("health")) => Ok(rest::json(200, json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}), &query)),
+        ("GET", Some("health")) => {
+            Ok(rest::json(200, json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}), &query))
+        }
         ("GET", Some("clock")) => Ok(rest::json(200, clock(kernel), &query)),
         ("POST", Some("clock:advance")) => {
             let body = rest::read_json(request.into_body()).await?;

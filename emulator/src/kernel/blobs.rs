@@ -87,7 +87,10 @@ impl Blobs {
     pub fn open(&self, id: &str, sealed_length: u64) -> Result<File> {
         let path = self.path(id)?;
         let lost = |what: String| {
-            Error::new(Code::DataLoss, format!("The stored bytes cannot be read: blobs/{id}.seg {what} in the data directory."))
+            Error::new(
+                Code::DataLoss,
+                format!("The stored bytes cannot be read: blobs/{id}.seg {what} in the data directory."),
+            )
         };
         let file = File::open(&path).map_err(|error| lost(format!("cannot be opened ({})", error.kind())))?;
         let length = file.metadata().map_err(|error| broken(&path, &error))?.len();
@@ -143,5 +146,6 @@ impl Drop for Segment {
 /// Reads exactly `length` bytes; a short file is an error that says so.
 pub fn read_exactly(file: &mut File, buffer: &mut Vec<u8>, length: usize) -> Result<()> {
     buffer.resize(length, 0);
-    file.read_exact(buffer).map_err(|error| Error::new(Code::DataLoss, "The stored bytes end early.").with_log(error.to_string()))
+    file.read_exact(buffer)
+        .map_err(|error| Error::new(Code::DataLoss, "The stored bytes end early.").with_log(error.to_string()))
 }

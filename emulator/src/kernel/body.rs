@@ -181,7 +181,9 @@ impl Writer {
     pub async fn write(&mut self, bytes: Bytes) -> Result<()> {
         self.size += bytes.len() as u64;
         if self.size > self.limit {
-            return Err(Error::invalid_argument(format!("The object is larger than {} bytes.", self.limit)).with_http(413));
+            return Err(
+                Error::invalid_argument(format!("The object is larger than {} bytes.", self.limit)).with_http(413)
+            );
         }
         if self.sealing.is_none() && self.hashes.is_some() {
             if self.small.len() + bytes.len() <= CHUNK {

@@ -57,7 +57,17 @@ pub struct Call {
 
 impl Call {
     pub(super) fn new(kernel: Arc<Kernel>, txn: Txn, now: Time, caller: Caller, base_url: String) -> Self {
-        Self { kernel, txn, now, caller, base_url, notes: Vec::new(), effects: Vec::new(), lasting: Vec::new(), wake: None }
+        Self {
+            kernel,
+            txn,
+            now,
+            caller,
+            base_url,
+            notes: Vec::new(),
+            effects: Vec::new(),
+            lasting: Vec::new(),
+            wake: None,
+        }
     }
 
     /// The next number of a sequence that survives restarts, from 1.

@@ -20,8 +20,7 @@ pub struct Committer {
 impl Committer {
     pub fn start(core: Arc<Core>) -> Self {
         let (wake, woken) = sync_channel(1);
-        let thread =
-            std::thread::Builder::new().name("committer".to_owned()).spawn(move || run(&core, &woken)).ok();
+        let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(move || run(&core, &woken)).ok();
         Self { wake: Some(wake), thread }
     }
 

@@ -110,8 +110,8 @@ fn create(path: &Path, seed: u64) -> Opened<()> {
         std::fs::create_dir(&folder).map_err(io(&folder))?;
     }
     let root = path.join(ROOT);
-    let key = Key::generate()
-        .map_err(|error| DataDirError::Damaged { path: root.clone(), reason: error.to_string() })?;
+    let key =
+        Key::generate().map_err(|error| DataDirError::Damaged { path: root.clone(), reason: error.to_string() })?;
     write_private(&root, key.as_bytes()).map_err(io(&root))?;
     // The marker is the last: a directory without one was never finished.
     let marker = path.join(MARKER);

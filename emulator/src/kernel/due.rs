@@ -68,9 +68,6 @@ mod tests {
         let early = key(Time(99), "kms.destroy", "projects/p|x");
         let late = key(Time(100), "a", "b");
         assert!(early < late);
-        assert_eq!(
-            parse(&early),
-            Some(Due { at: Time(99), kind: "kms.destroy".into(), name: "projects/p|x".into() })
-        );
+        assert_eq!(parse(&early), Some(Due { at: Time(99), kind: "kms.destroy".into(), name: "projects/p|x".into() }));
     }
 }

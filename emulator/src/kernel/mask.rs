@@ -17,9 +17,9 @@ pub fn require(mask: Option<&FieldMask>, mutable: &[&str]) -> Result<Vec<String>
         return Err(Error::invalid_argument("Invalid update_mask: it must name at least one field."));
     }
     for path in &paths {
-        let known = mutable.iter().any(|field| {
-            path == field || path.strip_prefix(field).is_some_and(|rest| rest.starts_with('.'))
-        });
+        let known = mutable
+            .iter()
+            .any(|field| path == field || path.strip_prefix(field).is_some_and(|rest| rest.starts_with('.')));
         if !known {
             return Err(Error::invalid_argument(format!(
                 "Invalid update_mask: the field '{path}' is unknown or cannot be changed."

@@ -29,9 +29,11 @@ pub fn finish(call: &mut Call, parent: &str, metadata: Option<Any>, outcome: Res
     let name = if parent.is_empty() { format!("operations/{id}") } else { format!("{parent}/operations/{id}") };
     let result = match outcome {
         Ok(response) => operation::Result::Response(response),
-        Err(error) => {
-            operation::Result::Error(Status { code: error.code() as i32, message: error.message().to_owned(), details: Vec::new() })
-        }
+        Err(error) => operation::Result::Error(Status {
+            code: error.code() as i32,
+            message: error.message().to_owned(),
+            details: Vec::new(),
+        }),
     };
     let operation = Operation { name: name.clone(), metadata, done: true, result: Some(result) };
     call.txn.put(&OPERATIONS, &name, &operation)?;

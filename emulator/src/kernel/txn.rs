@@ -124,8 +124,7 @@ impl Txn {
         }
         // Merge: at each step the smallest key of all sources, the newest source winning.
         let bounds = (Bound::Included(low.to_vec()), Bound::Unbounded);
-        let mut overlays: Vec<_> =
-            self.layers.iter().map(|layer| layer.range(bounds.clone()).peekable()).collect();
+        let mut overlays: Vec<_> = self.layers.iter().map(|layer| layer.range(bounds.clone()).peekable()).collect();
         overlays.push(self.writes.range(bounds).peekable());
         let mut below = base.next().transpose().map_err(broken)?;
         loop {

@@ -80,10 +80,7 @@ impl Vault {
         let material = envelope::open(&self.root, name.as_bytes(), &sealed)
             .map_err(|_| lost(name, &format!("the file vault/{} is damaged", Self::file_name(name))))?;
         let material = Arc::new(Zeroizing::new(material));
-        self.open
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(name.to_owned(), Arc::clone(&material));
+        self.open.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::clone(&material));
         Ok(material)
     }
 

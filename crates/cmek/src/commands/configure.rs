@@ -14,7 +14,10 @@ pub async fn run(session: &mut Session, args: Configure) -> Outcome<()> {
     let project = session.project()?;
     let hosts = if args.all_hosts { RegistryHost::ALL.to_vec() } else { Session::hosts(&args.hosts)? };
     if hosts.is_empty() && !args.topic {
-        return Err(Failure { code: 2, ..Failure::new("Nothing to configure: name hosts, or --all-hosts, or --topic.") });
+        return Err(Failure {
+            code: 2,
+            ..Failure::new("Nothing to configure: name hosts, or --all-hosts, or --topic.")
+        });
     }
     let key = session.key(&args.kms_key, &args.place)?;
     let desired = Desired {
@@ -76,7 +79,11 @@ fn show_world(ui: &mut Ui, desired: &Desired, observed: &Observed) {
     for host in &observed.hosts {
         let what = if host.exists {
             let (count, bytes) = host.total();
-            let key = if host.default_key.is_empty() { "Google-managed".to_owned() } else { crate::apply::short(&host.default_key) };
+            let key = if host.default_key.is_empty() {
+                "Google-managed".to_owned()
+            } else {
+                crate::apply::short(&host.default_key)
+            };
             format!("gs://{} ({}), {key}, {count} objects, {}", host.bucket, host.location, size(bytes))
         } else {
             format!("gs://{} does not exist", host.bucket)
@@ -92,7 +99,9 @@ fn show_world(ui: &mut Ui, desired: &Desired, observed: &Observed) {
         ui.say(&format!("  topic   {what}"));
     }
     let key = match (&observed.key.primary, observed.key.exists) {
-        (Some(version), _) => format!("{}, version {} {}", desired.key.short(), version.number, version.state.to_lowercase()),
+        (Some(version), _) => {
+            format!("{}, version {} {}", desired.key.short(), version.number, version.state.to_lowercase())
+        }
         (None, true) => format!("{}, no primary version", desired.key.short()),
         (None, false) => format!("{} does not exist", desired.key.short()),
     };
@@ -143,4 +152,3 @@ fn nothing_to_do(desired: &Desired, observed: &Observed) -> String {
     }
     text + "."
 }
-

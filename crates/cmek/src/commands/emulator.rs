@@ -41,16 +41,21 @@ fn parse_duration(text: &str) -> Outcome<u64> {
 }
 
 async fn control(host_port: &str, verb: &str, path: &str, body: Option<&Value>) -> Outcome<Value> {
-    let transport: Arc<dyn Transport> = Arc::new(HttpTransport::new().map_err(|error| Failure::new(error.to_string()))?);
+    let transport: Arc<dyn Transport> =
+        Arc::new(HttpTransport::new().map_err(|error| Failure::new(error.to_string()))?);
     let client = Client::new(transport, Endpoints::emulator(&format!("http://{host_port}")), Credentials::None);
     client.json("storage.googleapis.com", verb, path, body).await.map_err(|error| match error.code() {
-        gcp_client::Code::Unavailable => Failure::new(format!("No emulator answers on {host_port}.")).hint("cmek emulator start"),
+        gcp_client::Code::Unavailable => {
+            Failure::new(format!("No emulator answers on {host_port}.")).hint("cmek emulator start")
+        }
         _ => error.into(),
     })
 }
 
 async fn start(session: &mut Session, args: Start) -> Outcome<()> {
-    let mut builder = Emulator::builder().seed(if args.seed == 0 { session.seed } else { args.seed }).address(&format!("127.0.0.1:{}", args.port));
+    let mut builder = Emulator::builder()
+        .seed(if args.seed == 0 { session.seed } else { args.seed })
+        .address(&format!("127.0.0.1:{}", args.port));
     if let Some(folder) = &args.data_dir {
         builder = builder.data_dir(folder);
     }
@@ -73,15 +78,27 @@ async fn start(session: &mut Session, args: Start) -> Outcome<()> {
         _ => Failure::new(error.to_string()),
     })?;
     let address = running.address();
-    let state = args.data_dir.as_ref().map_or_else(|| "in memory; gone at exit (--data-dir=DIR keeps it)".to_owned(), |folder| format!("in {folder}"));
-    let clock = args.clock.as_ref().map_or_else(|| "system (--clock=2026-01-05T09:00:00Z freezes it)".to_owned(), |time| format!("frozen at {time} (cmek emulator clock advance 30d)"));
-    let callers = if args.iam == "enforce" { "checked, and so are service agents" } else { "allowed everything; service agents are checked (--iam=enforce checks callers too)" };
+    let state = args.data_dir.as_ref().map_or_else(
+        || "in memory; gone at exit (--data-dir=DIR keeps it)".to_owned(),
+        |folder| format!("in {folder}"),
+    );
+    let clock = args.clock.as_ref().map_or_else(
+        || "system (--clock=2026-01-05T09:00:00Z freezes it)".to_owned(),
+        |time| format!("frozen at {time} (cmek emulator clock advance 30d)"),
+    );
+    let callers = if args.iam == "enforce" {
+        "checked, and so are service agents"
+    } else {
+        "allowed everything; service agents are checked (--iam=enforce checks callers too)"
+    };
     session.ui.say(&format!("cmek emulator {} on http://{address}", env!("CARGO_PKG_VERSION")));
     session.ui.say(&format!("  state     {state}"));
     session.ui.say(&format!("  clock     {clock}"));
     session.ui.say(&format!("  callers   {callers}"));
     session.ui.say(&format!("  clients   eval \"$(cmek emulator env-init --host-port={address})\""));
-    session.ui.say(&format!("  images    {address}/PROJECT/IMAGE is gcr.io, {address}/eu.gcr.io/PROJECT/IMAGE is eu.gcr.io"));
+    session
+        .ui
+        .say(&format!("  images    {address}/PROJECT/IMAGE is gcr.io, {address}/eu.gcr.io/PROJECT/IMAGE is eu.gcr.io"));
     until_told().await;
     running.stop().await;
     Ok(())
@@ -108,7 +125,11 @@ async fn until_told() {
 fn env_init(session: &mut Session, host_port: &str) -> Outcome<()> {
     let mut text = String::new();
     for (name, api) in gcp_client::ENDPOINT_NAMES {
-        let address = if api == "storage.googleapis.com" { format!("http://{host_port}/") } else { format!("http://{host_port}/{api}/") };
+        let address = if api == "storage.googleapis.com" {
+            format!("http://{host_port}/")
+        } else {
+            format!("http://{host_port}/{api}/")
+        };
         text.push_str(&format!("export CLOUDSDK_API_ENDPOINT_OVERRIDES_{name}={address}\n"));
     }
     text.push_str("export CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true\n");

@@ -36,9 +36,17 @@ fn table(rows: &Value) -> Outcome<String> {
         .map(|row| {
             let count = |name: &str| row.get(name).and_then(Value::as_u64).unwrap_or_default();
             if text(row, "encryption") == "NO_BUCKET" {
-                return vec![text(row, "host"), String::new(), String::new(), "(no bucket)".to_owned(), String::new(), String::new()];
+                return vec![
+                    text(row, "host"),
+                    String::new(),
+                    String::new(),
+                    "(no bucket)".to_owned(),
+                    String::new(),
+                    String::new(),
+                ];
             }
-            let key = KeyName::parse(&text(row, "key")).map(|key| format!("{}/{}", key.ring, key.key)).unwrap_or_default();
+            let key =
+                KeyName::parse(&text(row, "key")).map(|key| format!("{}/{}", key.ring, key.key)).unwrap_or_default();
             let encryption = if key.is_empty() { "Google-managed" } else { "customer" };
             let objects = format!("{} of {}", count("customerObjects"), count("objects"));
             vec![text(row, "host"), text(row, "bucket"), text(row, "location"), encryption.to_owned(), key, objects]

@@ -102,12 +102,18 @@ async fn rotate(session: &mut Session, args: KeyArgs) -> Outcome<()> {
     let name = session.key(&args.key, &args.place)?;
     let cloud = session.cloud().await?;
     if session.global.dry_run {
-        session.ui.say(&format!("Would make a new primary version of {}. Nothing was changed (--dry-run).", name.short()));
+        session
+            .ui
+            .say(&format!("Would make a new primary version of {}. Nothing was changed (--dry-run).", name.short()));
         return Ok(());
     }
     let key = cloud.rotate(&name).await?;
-    let version = key.primary.map(|version| version.name.rsplit('/').next().unwrap_or_default().to_owned()).unwrap_or_default();
-    session.ui.say(&format!("Version {version} of {} is primary. What is stored keeps its version until it is rewritten.", name.short()));
+    let version =
+        key.primary.map(|version| version.name.rsplit('/').next().unwrap_or_default().to_owned()).unwrap_or_default();
+    session.ui.say(&format!(
+        "Version {version} of {} is primary. What is stored keeps its version until it is rewritten.",
+        name.short()
+    ));
     Ok(())
 }
 
@@ -115,7 +121,8 @@ async fn current(cloud: &Cloud, name: &KeyVersionName) -> Outcome<(CryptoKeyVers
     let versions = cloud.versions(&name.key).await?;
     let found = versions.into_iter().find(|version| version.name == name.to_string());
     let found = found.ok_or_else(|| Failure::new(format!("NOT_FOUND: CryptoKeyVersion {name} not found.")))?;
-    let primary = cloud.key(&name.key).await?.and_then(|key| key.primary).is_some_and(|primary| primary.name == found.name);
+    let primary =
+        cloud.key(&name.key).await?.and_then(|key| key.primary).is_some_and(|primary| primary.name == found.name);
     Ok((found, primary))
 }
 
@@ -158,7 +165,11 @@ async fn enable(session: &mut Session, args: KeyArgs) -> Outcome<()> {
         return Ok(());
     }
     if session.global.dry_run {
-        session.ui.say(&format!("Would enable version {} of {}. Nothing was changed (--dry-run).", name.version, name.key.short()));
+        session.ui.say(&format!(
+            "Would enable version {} of {}. Nothing was changed (--dry-run).",
+            name.version,
+            name.key.short()
+        ));
         return Ok(());
     }
     cloud.set_state(&name, State::Enabled).await?;
@@ -175,7 +186,11 @@ async fn destroy(session: &mut Session, args: Destroying) -> Outcome<()> {
     if consider(session, &name, args.yes, &aftermath).await? {
         let version = session.cloud().await?.destroy(&name).await?;
         let at = version.destroy_time.map(|at| at.to_string()).unwrap_or_default();
-        session.ui.say(&format!("Scheduled destruction of version [{}] of {} for {at}.", name.version, name.key.short()));
+        session.ui.say(&format!(
+            "Scheduled destruction of version [{}] of {} for {at}.",
+            name.version,
+            name.key.short()
+        ));
     }
     Ok(())
 }
@@ -183,12 +198,19 @@ async fn destroy(session: &mut Session, args: Destroying) -> Outcome<()> {
 async fn restore(session: &mut Session, args: KeyArgs) -> Outcome<()> {
     let name = session.version(&args.key, &args.place)?;
     if session.global.dry_run {
-        session.ui.say(&format!("Would restore version {} of {}. Nothing was changed (--dry-run).", name.version, name.key.short()));
+        session.ui.say(&format!(
+            "Would restore version {} of {}. Nothing was changed (--dry-run).",
+            name.version,
+            name.key.short()
+        ));
         return Ok(());
     }
     session.cloud().await?.restore(&name).await?;
     session.ui.say(&format!("Restored version [{}] of {}; it is DISABLED.", name.version, name.key.short()));
-    session.ui.say(&format!("hint: cmek keys enable {}/{} makes what it protects readable again", name.key.key, name.version));
+    session.ui.say(&format!(
+        "hint: cmek keys enable {}/{} makes what it protects readable again",
+        name.key.key, name.version
+    ));
     Ok(())
 }
 
@@ -215,9 +237,22 @@ fn impact_text(found: &Impact) -> String {
     let mut rows: Vec<Vec<String>> = found
         .hosts
         .iter()
-        .map(|host| vec![host.place.clone(), host.images.to_string(), host.tags.join(", "), host.objects.to_string(), size(host.bytes)])
+        .map(|host| {
+            vec![
+                host.place.clone(),
+                host.images.to_string(),
+                host.tags.join(", "),
+                host.objects.to_string(),
+                size(host.bytes),
+            ]
+        })
         .collect();
-    rows.extend(found.topics.iter().map(|topic| vec![format!("topic {topic}"), String::new(), String::new(), String::new(), String::new()]));
+    rows.extend(
+        found
+            .topics
+            .iter()
+            .map(|topic| vec![format!("topic {topic}"), String::new(), String::new(), String::new(), String::new()]),
+    );
     let mut text = table(&["WHERE", "IMAGES", "TAGS", "OBJECTS", "SIZE"], &rows);
     for host in &found.hosts {
         for tag in &host.shared {
@@ -269,12 +304,21 @@ async fn impact_of(cloud: &Cloud, project: &str, key: &KeyName, version: Option<
 }
 
 /// The images of a bucket: what each manifest needs, and the tags that name it.
-async fn images(cloud: &Cloud, host: RegistryHost, project: &str, bucket: &str, objects: &[cmek_plan::StoredObject]) -> Outcome<Vec<Image>> {
+async fn images(
+    cloud: &Cloud,
+    host: RegistryHost,
+    project: &str,
+    bucket: &str,
+    objects: &[cmek_plan::StoredObject],
+) -> Outcome<Vec<Image>> {
     let root = repository_prefix("");
     let mut found = Vec::new();
     let mut tags: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
     for object in objects {
-        let Some((image, digest)) = object.name.strip_prefix(&root).and_then(|rest| rest.split_once("/manifest_")) else { continue };
+        let Some((image, digest)) = object.name.strip_prefix(&root).and_then(|rest| rest.split_once("/manifest_"))
+        else {
+            continue;
+        };
         if !tags.contains_key(image) {
             tags.insert(image.to_owned(), tags_of(cloud, host, project, image).await);
         }
@@ -299,7 +343,9 @@ async fn images(cloud: &Cloud, host: RegistryHost, project: &str, bucket: &str, 
 
 async fn tags_of(cloud: &Cloud, host: RegistryHost, project: &str, image: &str) -> BTreeMap<String, Vec<String>> {
     let path = format!("{}/{image}/tags/list", RegistryHost::image_path(project));
-    let Ok((_, body)) = cloud.registry(host.host(), "GET", &path, "", bytes::Bytes::new()).await else { return BTreeMap::new() };
+    let Ok((_, body)) = cloud.registry(host.host(), "GET", &path, "", bytes::Bytes::new()).await else {
+        return BTreeMap::new();
+    };
     let listing: Value = serde_json::from_slice(&body).unwrap_or_default();
     listing
         .get("manifest")
@@ -307,7 +353,13 @@ async fn tags_of(cloud: &Cloud, host: RegistryHost, project: &str, image: &str) 
         .into_iter()
         .flatten()
         .map(|(digest, about)| {
-            let tags = about.get("tag").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned);
+            let tags = about
+                .get("tag")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(str::to_owned);
             (digest.clone(), tags.collect())
         })
         .collect()

@@ -47,9 +47,16 @@ async fn status(cloud: &Cloud, project: &str, host: RegistryHost) -> Outcome<Val
         let (total, _) = facts.total();
         let mut objects = Map::new();
         for (version, (count, _)) in &facts.objects {
-            let name = KeyVersionName::parse(version).map_or_else(|_| "googleManaged".to_owned(), |version| {
-                if Some(&version.key) == key.as_ref() { format!("version{}", version.version) } else { version.to_string() }
-            });
+            let name = KeyVersionName::parse(version).map_or_else(
+                |_| "googleManaged".to_owned(),
+                |version| {
+                    if Some(&version.key) == key.as_ref() {
+                        format!("version{}", version.version)
+                    } else {
+                        version.to_string()
+                    }
+                },
+            );
             objects.insert(name, json!(count));
         }
         value["objects"] = Value::Object(objects);
@@ -74,7 +81,8 @@ async fn status(cloud: &Cloud, project: &str, host: RegistryHost) -> Outcome<Val
         findings.push("Topic gcr has no key and policy asks for one.  cmek configure --topic --kms-key=KEY".to_owned());
     }
     if !policy.denied_services.is_empty() {
-        value["policy"] = json!([format!("constraints/gcp.restrictNonCmekServices denies {}", policy.denied_services.join(", "))]);
+        value["policy"] =
+            json!([format!("constraints/gcp.restrictNonCmekServices denies {}", policy.denied_services.join(", "))]);
     }
     if !findings.is_empty() {
         value["findings"] = json!(findings);
@@ -105,7 +113,10 @@ async fn key_status(
     value["agent"] = json!(agent.trim_start_matches("serviceAccount:"));
     value["agentMayUseKey"] = json!(known.users.contains(&agent));
     if !known.users.contains(&agent) {
-        findings.push("Storage's agent has no role on the key itself; unless it has one above, nothing can be read or written.".to_owned());
+        findings.push(
+            "Storage's agent has no role on the key itself; unless it has one above, nothing can be read or written."
+                .to_owned(),
+        );
     }
     for (version, (count, _)) in &facts.objects {
         let Ok(name) = KeyVersionName::parse(version) else { continue };

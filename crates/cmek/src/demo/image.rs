@@ -51,8 +51,10 @@ impl Image {
     }
 
     fn manifest(&self) -> Bytes {
-        let descriptor = |kind: &str, bytes: &Bytes| json!({"mediaType": kind, "digest": digest(bytes), "size": bytes.len()});
-        let layers: Vec<Value> = self.layers.iter().map(|layer| descriptor("application/vnd.oci.image.layer.v1.tar", layer)).collect();
+        let descriptor =
+            |kind: &str, bytes: &Bytes| json!({"mediaType": kind, "digest": digest(bytes), "size": bytes.len()});
+        let layers: Vec<Value> =
+            self.layers.iter().map(|layer| descriptor("application/vnd.oci.image.layer.v1.tar", layer)).collect();
         json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": descriptor("application/vnd.oci.image.config.v1+json", &self.config), "layers": layers})
             .to_string()
             .into()
@@ -65,23 +67,31 @@ impl Image {
             if cloud.registry(host, "HEAD", &format!("{path}/blobs/{name}"), "", Bytes::new()).await.is_ok() {
                 continue;
             }
-            let (headers, _) = cloud.registry(host, "POST", &format!("{path}/blobs/uploads/"), "", Bytes::new()).await?;
+            let (headers, _) =
+                cloud.registry(host, "POST", &format!("{path}/blobs/uploads/"), "", Bytes::new()).await?;
             let location = location(&headers)?;
-            let (headers, _) = cloud.registry(host, "PATCH", &location, "application/octet-stream", blob.clone()).await?;
+            let (headers, _) =
+                cloud.registry(host, "PATCH", &location, "application/octet-stream", blob.clone()).await?;
             let end = format!("{}&digest={name}", self::location(&headers)?);
             cloud.registry(host, "PUT", &end, "", Bytes::new()).await?;
         }
-        cloud.registry(host, "PUT", &format!("{}/manifests/{}", self.path(), self.tag), MANIFEST, self.manifest()).await.map(|_| ())
+        cloud
+            .registry(host, "PUT", &format!("{}/manifests/{}", self.path(), self.tag), MANIFEST, self.manifest())
+            .await
+            .map(|_| ())
     }
 
     /// Fetches everything and compares it bit by bit.
     pub async fn pull(&self, cloud: &Cloud, host: &str) -> Result<(), Error> {
-        let (_, manifest) = cloud.registry(host, "GET", &format!("{}/manifests/{}", self.path(), self.tag), "", Bytes::new()).await?;
+        let (_, manifest) =
+            cloud.registry(host, "GET", &format!("{}/manifests/{}", self.path(), self.tag), "", Bytes::new()).await?;
         if manifest != self.manifest() {
             return Err(Error::internal("the manifest is not the one that was pushed"));
         }
         for blob in self.layers.iter().chain([&self.config]) {
-            let (_, bytes) = cloud.registry(host, "GET", &format!("{}/blobs/{}", self.path(), digest(blob)), "", Bytes::new()).await?;
+            let (_, bytes) = cloud
+                .registry(host, "GET", &format!("{}/blobs/{}", self.path(), digest(blob)), "", Bytes::new())
+                .await?;
             if bytes != blob {
                 return Err(Error::internal("a layer is not the one that was pushed"));
             }

@@ -53,8 +53,17 @@ pub async fn run(session: &mut Session, args: Demo) -> Outcome<()> {
         .await
         .map_err(|error| Failure::new(error.to_string()))?;
     let kept = args.keep.as_ref().map_or_else(|| "nothing kept".to_owned(), |folder| format!("kept in {folder}"));
-    session.ui.say(&format!("An emulator inside this process. No account, no network, {kept}. Clock frozen at 2026-01-05 09:00 UTC."));
-    let mut teller = Teller { cloud: in_process(emulator.clone()), emulator, session, chapter: String::new(), number: 0, claims: Vec::new() };
+    session.ui.say(&format!(
+        "An emulator inside this process. No account, no network, {kept}. Clock frozen at 2026-01-05 09:00 UTC."
+    ));
+    let mut teller = Teller {
+        cloud: in_process(emulator.clone()),
+        emulator,
+        session,
+        chapter: String::new(),
+        number: 0,
+        claims: Vec::new(),
+    };
     let told = story::tell(&mut teller).await;
     let Teller { session, claims, .. } = teller;
     told?;
@@ -95,7 +104,12 @@ impl Teller<'_> {
             self.say(&format!("✗ {text}"));
             self.say(&format!("  but: {answer}"));
         }
-        self.claims.push(Claim { chapter: self.chapter.clone(), text: text.to_owned(), holds, answer: answer.to_owned() });
+        self.claims.push(Claim {
+            chapter: self.chapter.clone(),
+            text: text.to_owned(),
+            holds,
+            answer: answer.to_owned(),
+        });
     }
 
     /// A call that must be refused with this status and these words.

@@ -32,7 +32,11 @@ pub async fn tell(teller: &mut Teller<'_>) -> Outcome<()> {
     push(teller, &first).await;
     let bucket = teller.cloud.bucket(BUCKET).await?.unwrap_or_default();
     teller.say(&format!("bucket gs://{BUCKET}   {}", bucket["location"].as_str().unwrap_or("?")));
-    teller.claim(bucket.get("encryption").is_none(), "the bucket has no key: Google-managed encryption", &bucket.to_string());
+    teller.claim(
+        bucket.get("encryption").is_none(),
+        "the bucket has no key: Google-managed encryption",
+        &bucket.to_string(),
+    );
     pull(teller, &first).await;
 
     policy_stops_a_push(teller, &first).await?;
@@ -45,7 +49,13 @@ pub async fn tell(teller: &mut Teller<'_>) -> Outcome<()> {
 }
 
 async fn push(teller: &mut Teller<'_>, image: &Image) {
-    teller.say(&format!("push gcr.io/{PROJECT}/{}:{}   {} layers, {}", image.name, image.tag, image.layers.len(), size(image.size())));
+    teller.say(&format!(
+        "push gcr.io/{PROJECT}/{}:{}   {} layers, {}",
+        image.name,
+        image.tag,
+        image.layers.len(),
+        size(image.size())
+    ));
     let pushed = image.push(&teller.cloud, "gcr.io").await;
     teller.works(&pushed, "the push is taken");
 }
@@ -76,7 +86,11 @@ async fn policy_stops_a_push(teller: &mut Teller<'_>, image: &Image) -> Outcome<
     let bucket = teller.cloud.bucket("eu.artifacts.demo-project.appspot.com").await?;
     teller.claim(bucket.is_none(), "no bucket was made", "there is one");
     let body = json!({"name": "eu.artifacts.demo-project.appspot.com", "location": "EU"});
-    let by_hand = teller.cloud.client.json("storage.googleapis.com", "POST", &format!("/storage/v1/b?project={PROJECT}"), Some(&body)).await;
+    let by_hand = teller
+        .cloud
+        .client
+        .json("storage.googleapis.com", "POST", &format!("/storage/v1/b?project={PROJECT}"), Some(&body))
+        .await;
     teller.say("make that bucket by hand");
     teller.refused(by_hand, 403, "domain name owned by another user");
     let pulled = image.pull(&teller.cloud, "gcr.io").await;
@@ -122,7 +136,11 @@ async fn configured(teller: &mut Teller<'_>, key: &KeyName, first: &Image, secon
     let old = facts.objects.get("").map_or(0, |(count, _)| *count);
     let (total, _) = facts.total();
     teller.say(&format!("{old} of {total} objects are still under the Google-managed key"));
-    teller.claim(old > 0 && old < total, "the shared layers were not sent again: web:v2 lies partly under no key of ours", &format!("{old} of {total}"));
+    teller.claim(
+        old > 0 && old < total,
+        "the shared layers were not sent again: web:v2 lies partly under no key of ours",
+        &format!("{old} of {total}"),
+    );
     desired.rewrite_existing = true;
     apply(teller, &desired).await?;
     let facts = observe::host(&teller.cloud, RegistryHost::Gcr, PROJECT).await?;
@@ -160,7 +178,11 @@ async fn rotated(teller: &mut Teller<'_>, key: &KeyName) -> Outcome<()> {
     let facts = observe::host(&teller.cloud, RegistryHost::Gcr, PROJECT).await?;
     let count = |number: u64| facts.objects.get(&key.version(number).to_string()).map_or(0, |(count, _)| *count);
     let (one, two) = (count(1), count(2));
-    teller.claim(one > 0 && two > 0, &format!("old objects stay on version 1 ({one}), new ones are on version 2 ({two})"), &format!("{one} and {two}"));
+    teller.claim(
+        one > 0 && two > 0,
+        &format!("old objects stay on version 1 ({one}), new ones are on version 2 ({two})"),
+        &format!("{one} and {two}"),
+    );
     pull(teller, &third).await;
     Ok(())
 }
@@ -211,7 +233,11 @@ async fn destroyed(teller: &mut Teller<'_>, key: &KeyName, image: &Image) -> Out
     let state = versions.first().map(|version| observe::state_name(version.state)).unwrap_or_default();
     teller.claim(state == "DESTROYED", "version 1 is DESTROYED", &state);
     let left = teller.emulator.key_files()?;
-    teller.claim(left + 1 == files, "its material is shredded: one key file less", &format!("{files} before, {left} now"));
+    teller.claim(
+        left + 1 == files,
+        "its material is shredded: one key file less",
+        &format!("{files} before, {left} now"),
+    );
     let pulled = image.pull(&teller.cloud, "gcr.io").await;
     teller.refused(pulled, 400, DISABLED);
     let restored = teller.cloud.restore(&key.version(1)).await;
@@ -219,6 +245,10 @@ async fn destroyed(teller: &mut Teller<'_>, key: &KeyName, image: &Image) -> Out
     let rewritten = rewrite(&teller.cloud, BUCKET, key).await;
     teller.refused(rewritten, 400, DISABLED);
     let after = teller.emulator.files_with(&needles)?;
-    teller.claim(after.is_empty(), &format!("none of the {} in clear, in any file of the emulator", size(image.size())), &after.join(", "));
+    teller.claim(
+        after.is_empty(),
+        &format!("none of the {} in clear, in any file of the emulator", size(image.size())),
+        &after.join(", "),
+    );
     Ok(())
 }

@@ -57,7 +57,9 @@ pub fn target(request: &Request) -> Option<Target> {
         ["token"] => Some(Target::Token),
         ["_catalog"] => Some(Target::Catalog),
         [ref name @ .., "tags", "list"] => Some(Target::Tags(join(name))),
-        [ref name @ .., "blobs", "uploads"] | [ref name @ .., "blobs", "uploads", ""] => Some(Target::Uploads(join(name))),
+        [ref name @ .., "blobs", "uploads"] | [ref name @ .., "blobs", "uploads", ""] => {
+            Some(Target::Uploads(join(name)))
+        }
         [ref name @ .., "blobs", "uploads", id] => Some(Target::Upload(id.to_owned(), join(name))),
         [ref name @ .., "blobs", digest] => Some(Target::Blob(digest.to_owned(), join(name))),
         [ref name @ .., "manifests", reference] => Some(Target::Manifest(reference.to_owned(), join(name))),

@@ -74,7 +74,12 @@ pub async fn compose(kernel: &Arc<Kernel>, bucket: &str, name: &str, request: Re
         .run(read, |call| {
             let mut opened = Vec::with_capacity(sources.len());
             for source in &sources {
-                doors::require_permission(call, "storage.objects.get", &format!("buckets/{bucket}/objects/{}", source.name), API)?;
+                doors::require_permission(
+                    call,
+                    "storage.objects.get",
+                    &format!("buckets/{bucket}/objects/{}", source.name),
+                    API,
+                )?;
                 let row = object(call, bucket, &source.name, source.generation)?;
                 Preconditions::generation(source.if_generation).check(Some(&row), false)?;
                 draft.components = draft.components.saturating_add(row.components.max(1));

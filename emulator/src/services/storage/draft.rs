@@ -34,7 +34,12 @@ impl Draft {
         self.conditions.check(before.as_ref(), false)?;
         if before.is_some() {
             // Overwriting is deleting.
-            doors::require_permission(call, "storage.objects.delete", &format!("buckets/{}/objects/{name}", self.bucket), API)?;
+            doors::require_permission(
+                call,
+                "storage.objects.delete",
+                &format!("buckets/{}/objects/{name}", self.bucket),
+                API,
+            )?;
         }
         let data_key = keys::for_object(call, &row, self.kms_key.as_deref(), self.supplied.as_ref())?;
         Ok((row, data_key))

@@ -40,7 +40,10 @@ impl World {
 #[tokio::test]
 async fn who_may_only_create_can_neither_overwrite_nor_read() {
     let world = World::with(Builder::default().iam(IamMode::Enforce)).await;
-    assert_eq!(world.as_caller("ann", "POST", "/storage/v1/b?project=my-project", r#"{"name":"images"}"#).await.status, 403);
+    assert_eq!(
+        world.as_caller("ann", "POST", "/storage/v1/b?project=my-project", r#"{"name":"images"}"#).await.status,
+        403
+    );
     world.allow("projects/my-project", "roles/storage.admin", "user:ann@example.com").await;
     world.as_caller("ann", "POST", "/storage/v1/b?project=my-project", r#"{"name":"images"}"#).await.ok();
     world.allow("buckets/images", "roles/storage.objectCreator", "user:bob@example.com").await;
