@@ -3,7 +3,7 @@
 use envelope::Key;
 use gcp_names::{KeyName, ServiceAgent};
 
-use crate::kernel::body::{BodyRow, DataKey, Finished, Opened};
+use crate::kernel::body::{DataKey, Finished, Opened};
 use crate::kernel::due::Due;
 use crate::kernel::settings::IamMode;
 use crate::kernel::{Call, Error, Result, Spec};
@@ -254,9 +254,4 @@ pub fn create_topic(call: &mut Call, project: &Project, topic: &str) -> Result<(
 /// Publishes if the topic exists. A refusal (its key is disabled) becomes a note: the push itself has succeeded.
 pub fn announce(call: &mut Call, project: &Project, topic: &str, data: Vec<u8>) -> Result<()> {
     pubsub::door::announce(call, project, topic, data)
-}
-
-/// A sealed body's row names the key version; empty means Google-managed.
-pub fn is_customer_managed(row: &BodyRow) -> bool {
-    !row.key_version.is_empty()
 }

@@ -9,7 +9,7 @@ async fn configure_from_nothing_to_nothing_to_do() {
     let mut terminal = Terminal::new();
     {
         let world = terminal.world().await;
-        assert_eq!(push(&world, "my-project/web", "v1", &[7; 300_000]).await.status, 201);
+        assert_eq!(push(&world, "my-project/web", "v1", &vec![7; 300_000]).await.status, 201);
     }
     terminal.run("hosts list").await;
     terminal.run("status gcr.io").await;
@@ -49,13 +49,13 @@ async fn keys_live_and_die() {
     terminal.run(&format!("keys create images {place}")).await;
     {
         let world = terminal.world().await;
-        assert_eq!(push(&world, "my-project/web", "v1", &[7; 100_000]).await.status, 201);
+        assert_eq!(push(&world, "my-project/web", "v1", &vec![7; 100_000]).await.status, 201);
     }
     terminal.run(&format!("configure gcr.io {KEY} --rewrite-existing --quiet")).await;
     terminal.run(&format!("keys rotate images {place}")).await;
     {
         let world = terminal.world().await;
-        assert_eq!(push(&world, "my-project/web", "v2", &[7; 100_000]).await.status, 201);
+        assert_eq!(push(&world, "my-project/web", "v2", &vec![7; 100_000]).await.status, 201);
     }
     terminal.run(&format!("keys list {place}")).await;
     terminal.run(&format!("keys describe images {place}")).await;

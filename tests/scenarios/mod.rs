@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::bench::{KEY, call, done, emulator, emulator_in, key_for_storage, push};
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
@@ -18,6 +18,10 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
         }
     }
     found
+}
+
+fn is_key(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|ending| ending == "key")
 }
 
 fn holding(folder: &Path, needle: &[u8]) -> Vec<String> {
@@ -41,9 +45,7 @@ async fn what_is_shredded_is_gone_from_every_file_and_every_later_copy() {
         done(&world, "POST", &format!("/upload/storage/v1/b/my-data/o?uploadType=media&name={name}"), bytes).await;
     }
     assert_eq!(holding(&state, secret), Vec::<String>::new(), "nothing lies in clear before");
-    let keys = |files: Vec<(String, Vec<u8>)>| {
-        files.into_iter().filter(|(name, _)| name.ends_with(".key")).collect::<Vec<_>>()
-    };
+    let keys = |files: Vec<(String, Vec<u8>)>| files.into_iter().filter(|(name, _)| is_key(name)).collect::<Vec<_>>();
     let before = keys(files(&state));
     done(&world, "POST", &format!("/v1/{KEY}/cryptoKeyVersions/1:destroy"), "{}").await;
     world.advance(30 * DAY).await.expect("time passes");
@@ -71,9 +73,9 @@ fn copy_folder(from: &Path, to: &Path) {
         let path = entry.expect("an entry").path();
         let target = to.join(path.file_name().expect("a name"));
         if path.is_dir() {
-            copy_folder(&path, &target)
+            copy_folder(&path, &target);
         } else {
-            std::fs::copy(&path, &target).map(|_| ()).expect("a copy")
+            std::fs::copy(&path, &target).map(|_| ()).expect("a copy");
         }
     }
 }
@@ -84,13 +86,13 @@ async fn a_folder_keeps_its_world_and_its_clock() {
     {
         let world = emulator_in(folder.path()).await;
         key_for_storage(&world).await;
-        assert_eq!(push(&world, "my-project/web", "v1", &[7; 200_000]).await.status, 201);
+        assert_eq!(push(&world, "my-project/web", "v1", &vec![7; 200_000]).await.status, 201);
         world.advance(3 * DAY).await.expect("time passes");
     }
     let world = emulator_in(folder.path()).await;
     assert_eq!(world.now(), "2026-01-08T09:00:00Z");
     assert_eq!(done(&world, "GET", &format!("/v1/{KEY}"), "").await["primary"]["state"], "ENABLED");
-    let blob = cmek_emulator::sha256_digest(&[7; 200_000]);
+    let blob = cmek_emulator::sha256_digest(&vec![7; 200_000]);
     let answer = call(&world, "GET", &format!("/v2/my-project/web/blobs/{blob}"), "").await;
     assert_eq!((answer.status, answer.body.len()), (200, 200_000));
 }
@@ -130,8 +132,7 @@ async fn a_broken_folder_is_named_and_left_alone() {
     assert_eq!(std::fs::read_to_string(&foreign).expect("still there"), "mine");
     std::fs::remove_file(&foreign).expect("gone");
     // Key material that is missing is named at the start, with its version.
-    let version_file =
-        files(folder.path()).into_iter().filter(|(name, _)| name.ends_with(".key") && name.contains("vault"));
+    let version_file = files(folder.path()).into_iter().filter(|(name, _)| is_key(name) && name.contains("vault"));
     for (name, bytes) in version_file.collect::<Vec<_>>() {
         std::fs::remove_file(&name).expect("gone");
         if let Err(refusal) = open().await {

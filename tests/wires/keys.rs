@@ -70,7 +70,7 @@ async fn setting_a_default_key_is_refused_for_each_cause() {
     set_state(&world, 1, "ENABLED").await;
     done(&world, "POST", &format!("/v1/{version}:destroy"), "{}").await;
     refused("scheduled", &call(&world, "POST", BUCKETS, bucket("my-data", "US", KEY)).await, DISABLED);
-    world.advance(std::time::Duration::from_secs(30 * 86_400)).await.expect("time passes");
+    world.advance(std::time::Duration::from_hours(30 * 24)).await.expect("time passes");
     refused("destroyed", &call(&world, "POST", BUCKETS, bucket("my-data", "US", KEY)).await, DISABLED);
 }
 

@@ -279,7 +279,7 @@ impl Cloud {
             if answer.get("done").and_then(Value::as_bool) == Some(true) {
                 return Ok(());
             }
-            token = answer.get("rewriteToken").and_then(Value::as_str).unwrap_or_default().to_owned();
+            answer.get("rewriteToken").and_then(Value::as_str).unwrap_or_default().clone_into(&mut token);
             if token.is_empty() {
                 return Err(Error::internal("a rewrite that is not done gave no token"));
             }

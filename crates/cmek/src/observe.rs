@@ -20,10 +20,7 @@ pub async fn world(cloud: &Cloud, desired: &Desired) -> Result<Observed, Error> 
     for host in &desired.hosts {
         hosts.push(self::host(cloud, *host, &desired.project).await?);
     }
-    let topic = match desired.topic {
-        true => Some(topic(cloud, &desired.project).await?),
-        false => None,
-    };
+    let topic = if desired.topic { Some(topic(cloud, &desired.project).await?) } else { None };
     Ok(Observed {
         project_number,
         key: key(cloud, &desired.key).await?,

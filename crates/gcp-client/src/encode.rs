@@ -88,12 +88,9 @@ fn remove(json: &mut Value, message: &DynamicMessage, field: &str) {
     let (head, rest) = field.split_once('.').map_or((field, None), |(head, rest)| (head, Some(rest)));
     let Some(key) = message.descriptor_field(head) else { return };
     let Some(map) = json.as_object_mut() else { return };
-    match rest {
-        None => {
-            map.remove(&key);
-        }
-        // A nested name stays in its message: services take it there as well.
-        Some(_) => {}
+    // A nested name stays in its message: services take it there as well.
+    if rest.is_none() {
+        map.remove(&key);
     }
 }
 

@@ -36,7 +36,7 @@ impl HttpTransport {
             .https_or_http()
             .enable_http1()
             .build();
-        Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), deadline: Duration::from_secs(60) })
+        Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), deadline: Duration::from_mins(1) })
     }
 }
 

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rand_chacha::ChaCha12Rng;
-
 use super::Result;
 use super::pipeline::Kernel;
 use super::table::{NumberRow, Table, ids};
@@ -46,8 +44,6 @@ pub struct Call {
     pub txn: Txn,
     pub now: Time,
     pub caller: Caller,
-    /// `http://127.0.0.1:8787`: what absolute URLs in answers start with.
-    pub base_url: String,
     /// For the audit trail: what happened on the way and failed nothing.
     pub notes: Vec<String>,
     effects: Vec<Effect>,
@@ -56,18 +52,8 @@ pub struct Call {
 }
 
 impl Call {
-    pub(super) fn new(kernel: Arc<Kernel>, txn: Txn, now: Time, caller: Caller, base_url: String) -> Self {
-        Self {
-            kernel,
-            txn,
-            now,
-            caller,
-            base_url,
-            notes: Vec::new(),
-            effects: Vec::new(),
-            lasting: Vec::new(),
-            wake: None,
-        }
+    pub(super) fn new(kernel: Arc<Kernel>, txn: Txn, now: Time, caller: Caller) -> Self {
+        Self { kernel, txn, now, caller, notes: Vec::new(), effects: Vec::new(), lasting: Vec::new(), wake: None }
     }
 
     /// The next number of a sequence that survives restarts, from 1.
@@ -75,11 +61,6 @@ impl Call {
         let number = self.txn.get(&COUNTERS, sequence)?.map_or(0, |row| row.number) + 1;
         self.txn.put(&COUNTERS, sequence, &NumberRow { number })?;
         Ok(number)
-    }
-
-    /// The stream of a label: the same for the same seed.
-    pub fn stream(&self, label: &str) -> ChaCha12Rng {
-        self.kernel.entropy.stream(label)
     }
 
     /// Something for after the commit: unlinking a file, waking a waiter. Dropped when the call fails.

@@ -17,10 +17,6 @@ impl Entropy {
         Self { seed }
     }
 
-    pub fn seed(&self) -> u64 {
-        self.seed
-    }
-
     /// The stream of this label; the same label gives the same stream again.
     pub fn stream(&self, label: &str) -> ChaCha12Rng {
         ChaCha12Rng::from_seed(self.hash(label))

@@ -2,7 +2,7 @@
 
 use gcp_schema::longrunning::{Operation, operation};
 use gcp_schema::rpc::Status;
-use prost::{Message, Name};
+use prost::Message;
 use prost_types::Any;
 
 use super::call::Call;
@@ -11,15 +11,9 @@ use super::{Error, Result};
 
 static OPERATIONS: Table<Operation> = Table::new(ids::OPERATIONS);
 
-/// Packs a message with the type URL that Google's clients expect. The name is given because the derived messages
-/// of some packages carry none.
+/// Packs a message with the type URL that Google's clients expect.
 pub fn any<M: Message>(full_name: &str, message: &M) -> Any {
     Any { type_url: format!("type.googleapis.com/{full_name}"), value: message.encode_to_vec() }
-}
-
-/// As `any`, for messages that know their name.
-pub fn any_named<M: Name>(message: &M) -> Any {
-    any(&M::full_name(), message)
 }
 
 /// Stores a finished operation under `{parent}/operations/{id}` (or `operations/{id}` without a parent).

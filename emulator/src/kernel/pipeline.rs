@@ -132,7 +132,7 @@ impl Kernel {
             Some(writing) => writing.txn()?,
             None => self.store.read()?,
         };
-        let mut call = Call::new(Arc::clone(self), txn, now, spec.caller.clone(), spec.base_url.clone());
+        let mut call = Call::new(Arc::clone(self), txn, now, spec.caller.clone());
         let outcome = doors::admit(&mut call, spec)
             .and_then(|()| self.faults.strike(spec.method))
             .and_then(|()| handler(&mut call));
@@ -143,7 +143,9 @@ impl Kernel {
             Err(error) => {
                 // The call's own writes go with it; these take the writer's place after it.
                 drop(writing);
-                lasting.into_iter().for_each(|effect| effect(self));
+                for effect in lasting {
+                    effect(self);
+                }
                 return Err(error);
             }
         };
@@ -178,7 +180,7 @@ impl Kernel {
             self.next_due.store(entry.at.0, Ordering::Release);
             return Ok(None);
         }
-        let mut call = Call::new(Arc::clone(self), txn, entry.at, Caller::default(), String::new());
+        let mut call = Call::new(Arc::clone(self), txn, entry.at, Caller::default());
         due::take(&mut call, &entry)?;
         doors::settle(&mut call, &entry)?;
         let notes = std::mem::take(&mut call.notes);

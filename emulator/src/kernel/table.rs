@@ -40,8 +40,6 @@ pub mod ids {
     pub const KMS: u8 = 50;
     pub const STORAGE: u8 = 60;
     pub const PUBSUB: u8 = 80;
-    pub const CONTAINER_REGISTRY: u8 = 100;
-    pub const ARTIFACT_REGISTRY: u8 = 110;
 }
 
 /// A row that is only a text.

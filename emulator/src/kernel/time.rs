@@ -38,14 +38,6 @@ impl Time {
         self.stamp().to_string()
     }
 
-    pub fn seconds(self) -> i64 {
-        self.0.div_euclid(SECOND)
-    }
-
-    pub fn millis(self) -> i64 {
-        self.0.div_euclid(1000)
-    }
-
     #[must_use]
     pub fn plus_micros(self, micros: i64) -> Self {
         Self(self.0.saturating_add(micros))

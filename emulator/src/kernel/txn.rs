@@ -17,6 +17,9 @@ use super::{Error, Result};
 pub type Changes = BTreeMap<Vec<u8>, Option<Bytes>>;
 pub(super) type Base = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
+/// Sees key and value; says whether to go on.
+type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>> + 'a;
+
 /// See the module. Made by `Store::read` and `Store::write`.
 pub struct Txn {
     base: Base,
@@ -111,7 +114,7 @@ impl Txn {
         Ok(rows)
     }
 
-    fn each_raw(&self, low: &[u8], visit: &mut dyn FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>>) -> Result<()> {
+    fn each_raw(&self, low: &[u8], visit: &mut Visit<'_>) -> Result<()> {
         let mut base = self.base.range::<&[u8]>((Bound::Included(low), Bound::Unbounded)).map_err(broken)?;
         if self.writes.is_empty() && self.layers.iter().all(|layer| layer.is_empty()) {
             for entry in base {

@@ -115,7 +115,10 @@ impl Vault {
             let entry = entry?;
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
-            if name != own && name.ends_with(".key") && !known(name) {
+            if name != own
+                && std::path::Path::new(name).extension().is_some_and(|ending| ending == "key")
+                && !known(name)
+            {
                 overwrite_and_unlink(&entry.path())?;
             }
         }
