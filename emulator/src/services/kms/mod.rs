@@ -37,7 +37,6 @@ use crate::kernel::Call;
 pub struct Kms;
 
 /// Methods that answer UNIMPLEMENTED.
-#[cfg(test)]
 pub const GAPS: &[&str] = &[
     "/google.cloud.kms.v1.Autokey/",
     "/google.cloud.kms.v1.AutokeyAdmin/",
