@@ -1,29 +1,18 @@
 //! What lies in a data directory: sealed material, nothing after its destruction, and the check at the start.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::json;
 
 use super::*;
 use crate::builder::{BuildError, Builder};
-use crate::kernel::datadir::DataDirError;
 use crate::kernel::table::NumberRow;
 use crate::kernel::vault::Vault;
 use crate::kernel::{Mode, Time, due};
 use crate::services::kms::model::{DOOMED, SHRED};
 
-/// The committer may hold the database for a moment after the last call was answered: a lock is waited for, no other
-/// refusal is.
 async fn open(path: &Path) -> Result<World, BuildError> {
-    let builder = || Builder::default().frozen_at("2026-01-05T09:00:00Z").seed(7).data_dir(path);
-    for _ in 0..200 {
-        match builder().build().await {
-            Err(BuildError::DataDir(DataDirError::InUse { .. })) => tokio::time::sleep(Duration::from_millis(5)).await,
-            other => return other.map(World),
-        }
-    }
-    builder().build().await.map(World)
+    Ok(World(Builder::default().frozen_at("2026-01-05T09:00:00Z").seed(7).data_dir(path).build().await?))
 }
 
 async fn refusal(path: &Path) -> String {
