@@ -100,7 +100,7 @@ impl Builder {
                 let opened = DataDir::open(path, self.seed)?;
                 (opened.store, opened.vault, opened.blobs, opened.seed)
             }
-            None => (Arc::new(Store::in_memory()?), Vault::in_memory()?, Blobs::in_memory(), self.seed),
+            None => (Arc::new(Store::in_memory()?), Vault::in_memory(), Blobs::in_memory(), self.seed),
         };
         let clock = match &self.frozen_at {
             None => Clock::system(),

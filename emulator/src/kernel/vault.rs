@@ -21,8 +21,8 @@ const GOOGLE_MANAGED: &str = "google-managed";
 pub type Material = Arc<Zeroizing<Vec<u8>>>;
 
 pub struct Vault {
-    root: Key,
-    folder: Option<PathBuf>,
+    /// Where the files are, and what seals them. None in memory mode, where the map below is all there is.
+    folder: Option<(PathBuf, Key)>,
     /// Material in use. In memory mode this is all there is.
     open: RwLock<HashMap<String, Material>>,
 }
@@ -32,13 +32,12 @@ fn refused(action: &str, path: &Path, error: &std::io::Error) -> Error {
 }
 
 impl Vault {
-    pub fn in_memory() -> Result<Self> {
-        let root = Key::generate().map_err(|error| Error::internal(error.to_string()))?;
-        Ok(Self { root, folder: None, open: RwLock::default() })
+    pub fn in_memory() -> Self {
+        Self { folder: None, open: RwLock::default() }
     }
 
     pub fn in_folder(folder: PathBuf, root: Key) -> Self {
-        Self { root, folder: Some(folder), open: RwLock::default() }
+        Self { folder: Some((folder, root)), open: RwLock::default() }
     }
 
     /// The file of a version. A hash, so that no name reaches the file system.
@@ -52,14 +51,15 @@ impl Vault {
     }
 
     fn path(&self, name: &str) -> Option<PathBuf> {
-        self.folder.as_ref().map(|folder| folder.join(Self::file_name(name)))
+        self.folder.as_ref().map(|(folder, _)| folder.join(Self::file_name(name)))
     }
 
     /// Keeps new material. It is on disk when this returns.
     pub fn create(&self, name: &str, material: Zeroizing<Vec<u8>>) -> Result<()> {
-        if let Some(path) = self.path(name) {
-            let sealed = envelope::seal(&self.root, name.as_bytes(), &material)
-                .map_err(|error| Error::internal(error.to_string()))?;
+        if let Some((folder, root)) = &self.folder {
+            let path = folder.join(Self::file_name(name));
+            let sealed =
+                envelope::seal(root, name.as_bytes(), &material).map_err(|error| Error::internal(error.to_string()))?;
             write_new(&path, &sealed).map_err(|error| refused("write", &path, &error))?;
         }
         self.open.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::new(material));
@@ -70,14 +70,15 @@ impl Vault {
         if let Some(material) = self.open.read().unwrap_or_else(PoisonError::into_inner).get(name) {
             return Ok(Arc::clone(material));
         }
-        let Some(path) = self.path(name) else {
+        let Some((folder, root)) = &self.folder else {
             return Err(lost(name, "its material is gone"));
         };
+        let path = folder.join(Self::file_name(name));
         let sealed = std::fs::read(&path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => lost(name, &format!("the file vault/{} is missing", Self::file_name(name))),
             _ => refused("read", &path, &error),
         })?;
-        let material = envelope::open(&self.root, name.as_bytes(), &sealed)
+        let material = envelope::open(root, name.as_bytes(), &sealed)
             .map_err(|_| lost(name, &format!("the file vault/{} is damaged", Self::file_name(name))))?;
         let material = Arc::new(Zeroizing::new(material));
         self.open.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::clone(&material));
@@ -109,7 +110,7 @@ impl Vault {
 
     /// Removes files that no row knows: creations that were cut off before their commit.
     pub fn sweep(&self, known: impl Fn(&str) -> bool) -> std::io::Result<()> {
-        let Some(folder) = &self.folder else { return Ok(()) };
+        let Some((folder, _)) = &self.folder else { return Ok(()) };
         let own = Self::file_name(GOOGLE_MANAGED);
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
