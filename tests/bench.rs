@@ -187,8 +187,22 @@ impl Terminal {
     /// As `run`, with a person who types `answer`.
     pub async fn answer(&mut self, line: &str, answer: Option<&str>) -> u8 {
         let text = Arc::new(Mutex::new(String::new()));
-        let marked = |mark| Box::new(Marked { text: Arc::clone(&text), mark, at_start: true });
-        let process = cmek::Process {
+        let code = cmek::run(self.process(line, answer, &text)).await;
+        self.note(line, &text, code);
+        code
+    }
+
+    /// Runs a command that ends only when it is told to, for as long as it takes to say what it says.
+    pub async fn watch(&mut self, line: &str) {
+        let text = Arc::new(Mutex::new(String::new()));
+        let run = cmek::run(self.process(line, None, &text));
+        let ended = tokio::time::timeout(std::time::Duration::from_millis(700), run).await;
+        self.note(line, &text, ended.unwrap_or(0));
+    }
+
+    fn process(&self, line: &str, answer: Option<&str>, text: &Arc<Mutex<String>>) -> cmek::Process {
+        let marked = |mark| Box::new(Marked { text: Arc::clone(text), mark, at_start: true });
+        cmek::Process {
             args: std::iter::once("cmek").chain(line.split_whitespace()).map(str::to_owned).collect(),
             environment: self.environment.clone(),
             input: Box::new(std::io::Cursor::new(answer.unwrap_or_default().to_owned() + "\n")),
@@ -196,8 +210,10 @@ impl Terminal {
             talk: marked("    │ "),
             interactive: answer.is_some(),
             seed: 7,
-        };
-        let code = cmek::run(process).await;
+        }
+    }
+
+    fn note(&mut self, line: &str, text: &Arc<Mutex<String>>, code: u8) {
         self.transcript.push_str(&format!("$ cmek {line}\n"));
         let said = text.lock().expect("the run is over").clone();
         for said in said.lines() {
@@ -207,8 +223,18 @@ impl Terminal {
             self.transcript.push_str(&format!("    [exit {code}]\n"));
         }
         self.transcript.push('\n');
-        code
     }
+}
+
+/// A port that the machine chose, as a word.
+pub fn without_ports(text: &str) -> String {
+    let mut parts = text.split("127.0.0.1:");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push_str("127.0.0.1:PORT");
+        out.push_str(part.trim_start_matches(|c: char| c.is_ascii_digit()));
+    }
+    out
 }
 
 /// Compares with `snapshots/FOLDER/NAME.snap`.

@@ -1,6 +1,6 @@
 //! What a person sees: whole transcripts, reviewed like interface text.
 
-use crate::bench::{Terminal, push, snapshot};
+use crate::bench::{START, Terminal, push, snapshot, without_ports};
 
 const KEY: &str = "--kms-key=images --keyring=registry --location=us";
 
@@ -81,8 +81,16 @@ async fn keys_live_and_die() {
 async fn the_emulator_says_how_to_reach_it() {
     let mut terminal = Terminal::new();
     terminal.run("emulator env-init --host-port=127.0.0.1:8787").await;
-    terminal.run("emulator clock advance 30w").await;
-    snapshot("commands", "emulator", &terminal.transcript);
+    terminal.watch("emulator start --port=0").await;
+    terminal.watch("emulator start --port=0 --clock=2026-01-05T09:00:00Z --iam=enforce").await;
+    terminal.run("emulator start --port=0 --clock=yesterday").await;
+    let standing = cmek_emulator::Emulator::builder().seed(7).frozen_at(START).start().await.expect("a port");
+    let address = standing.address();
+    terminal.run(&format!("emulator clock show --host-port={address}")).await;
+    terminal.run(&format!("emulator clock advance 30d --host-port={address}")).await;
+    terminal.run(&format!("emulator clock advance 30w --host-port={address}")).await;
+    standing.stop().await;
+    snapshot("commands", "emulator", &without_ports(&terminal.transcript));
 }
 
 #[tokio::test]

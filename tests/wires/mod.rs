@@ -2,5 +2,6 @@
 
 mod broken;
 mod clients;
+mod decisions;
 mod keys;
 mod walk;
