@@ -3,7 +3,6 @@
 //! `cmek-emulator.json` (marker, format and seed), `root.key`, `state.redb`, `vault/`, `blobs/`. Anything else is not
 //! ours: the directory is refused and left as it is.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use envelope::Key;
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::blobs::Blobs;
 use super::store::Store;
-use super::vault::{Vault, sync_folder};
+use super::vault::{Vault, write_new};
 
 const MARKER: &str = "cmek-emulator.json";
 const ROOT: &str = "root.key";
@@ -112,26 +111,12 @@ fn create(path: &Path, seed: u64) -> Opened<()> {
     let root = path.join(ROOT);
     let key =
         Key::generate().map_err(|error| DataDirError::Damaged { path: root.clone(), reason: error.to_string() })?;
-    write_private(&root, key.as_bytes()).map_err(io(&root))?;
+    write_new(&root, key.as_bytes()).map_err(io(&root))?;
     // The marker is the last: a directory without one was never finished.
     let marker = path.join(MARKER);
     let text = serde_json::to_vec(&Marker { format: FORMAT, seed })
         .map_err(|error| DataDirError::Damaged { path: marker.clone(), reason: error.to_string() })?;
-    write_private(&marker, &text).map_err(io(&marker))
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    sync_folder(path)
+    write_new(&marker, &text).map_err(io(&marker))
 }
 
 fn read_marker(path: &Path) -> Opened<Marker> {

@@ -131,7 +131,8 @@ fn lost(name: &str, what: &str) -> Error {
     Error::new(Code::DataLoss, format!("The key material of {name} cannot be read: {what} in the data directory."))
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Writes a file that only its owner may read and that must not exist yet; it is on disk when this returns.
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
