@@ -206,10 +206,14 @@ impl Terminal {
             args: std::iter::once("cmek").chain(line.split_whitespace()).map(str::to_owned).collect(),
             environment: self.environment.clone(),
             input: Box::new(std::io::Cursor::new(answer.unwrap_or_default().to_owned() + "\n")),
+            piped: false,
             output: marked("    "),
             talk: marked("    │ "),
             interactive: answer.is_some(),
+            terminal: false,
+            width: 100,
             seed: 7,
+            stopwatch: Arc::new(|| std::time::Duration::ZERO),
         }
     }
 

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::builder::Builder;
-use crate::kernel::audit::{Entry, Watcher};
+use crate::kernel::audit::{Entry, Watch, Watcher};
 use crate::kernel::body::owns_segment;
 use crate::kernel::table::{NumberRow, Table, ids};
 use crate::kernel::{Error, Kernel, Mode, Result, Spec};
@@ -117,9 +117,9 @@ impl Emulator {
         self.kernel.audit.entries()
     }
 
-    /// Sees each call's audit entry as it is made.
-    pub fn watch(&self, watcher: Watcher) {
-        self.kernel.audit.watch(watcher);
+    /// Sees audit entries as they are made.
+    pub fn watch(&self, watch: Watch, watcher: Watcher) {
+        self.kernel.audit.watch(watch, watcher);
     }
 
     /// Files of the data directory that hold one of these byte strings. For proving that nothing lies in clear.
@@ -188,6 +188,11 @@ pub struct Running {
 impl Running {
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns when somebody asks over the control API to stop.
+    pub async fn asked_to_stop(&self) {
+        self.emulator.kernel.stop_asked.notified().await;
     }
 
     /// Lets calls in flight end, then closes the port.

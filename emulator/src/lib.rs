@@ -28,7 +28,7 @@ mod testing;
 
 pub use builder::{BuildError, Builder};
 pub use handle::{Emulator, Running};
-pub use kernel::audit::Entry as AuditEntry;
+pub use kernel::audit::{Entry as AuditEntry, Watch};
 pub use kernel::settings::{GcrEra, IamMode, ProjectMode};
 pub use services::gaps;
 

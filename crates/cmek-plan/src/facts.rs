@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gcp_names::{KeyName, RegistryHost};
 
+use crate::step::Need;
+
 /// What the user asks for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Desired {
     pub project: String,
     pub hosts: Vec<RegistryHost>,
@@ -19,11 +21,15 @@ pub struct Desired {
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
     pub project_number: u64,
+    /// APIs that are not enabled, by project. What we may not look at counts as enabled: the service will say so.
+    pub disabled_apis: BTreeMap<String, BTreeSet<String>>,
     pub key: KeyFacts,
     pub hosts: Vec<HostFacts>,
     /// Only when the topic matters.
     pub topic: Option<TopicFacts>,
     pub policy: PolicyFacts,
+    /// What the caller was found not to be allowed.
+    pub missing: BTreeSet<Need>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -32,8 +38,20 @@ pub struct KeyFacts {
     pub exists: bool,
     pub purpose: String,
     pub primary: Option<VersionFacts>,
-    /// Members with the role that encrypts and decrypts, on the key itself or above it as far as we may look.
-    pub users: BTreeSet<String>,
+    /// State by version number.
+    pub versions: BTreeMap<u64, String>,
+    /// Who may encrypt and decrypt with it, and by which grant.
+    pub users: BTreeMap<String, Vec<Grant>>,
+    /// Of the key's own policy.
+    pub etag: String,
+}
+
+/// A role by which a member may use a key, and where it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub role: String,
+    /// The key, its ring, its project, or a folder or organization above.
+    pub resource: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,13 +81,20 @@ pub struct TopicFacts {
     pub key: String,
 }
 
+/// A value of a list constraint, and the resource that sets it (empty where we may not look).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    pub value: String,
+    pub set_at: String,
+}
+
 /// The two constraints, as they are in force.
 #[derive(Clone, Debug, Default)]
 pub struct PolicyFacts {
     /// Services that may not go without a key.
-    pub denied_services: Vec<String>,
+    pub denied_services: Vec<Rule>,
     /// Projects or subtrees whose keys are allowed; empty: all.
-    pub allowed_keys: Vec<String>,
+    pub allowed_keys: Vec<Rule>,
     /// The key's project and all above it, for `under:`.
     pub key_ancestry: Vec<String>,
 }
@@ -95,13 +120,19 @@ impl HostFacts {
 impl PolicyFacts {
     pub fn allows_key_of(&self, project: &str) -> bool {
         self.allowed_keys.is_empty()
-            || self.allowed_keys.iter().any(|value| match value.strip_prefix("under:") {
+            || self.allowed_keys.iter().any(|rule| match rule.value.strip_prefix("under:") {
                 Some(root) => self.key_ancestry.iter().any(|level| level == root),
-                None => value.strip_prefix("is:").unwrap_or(value) == format!("projects/{project}"),
+                None => rule.value.strip_prefix("is:").unwrap_or(&rule.value) == format!("projects/{project}"),
             })
     }
 
-    pub fn denies(&self, service: &str) -> bool {
-        self.denied_services.iter().any(|denied| denied.strip_prefix("is:").unwrap_or(denied) == service)
+    /// The rule that denies a service, if one does.
+    pub fn denies(&self, service: &str) -> Option<&Rule> {
+        self.denied_services.iter().find(|rule| rule.value.strip_prefix("is:").unwrap_or(&rule.value) == service)
     }
+}
+
+/// ` (folders/77)`, or nothing where nobody knows.
+pub fn place(set_at: &str) -> String {
+    if set_at.is_empty() { String::new() } else { format!(" ({set_at})") }
 }

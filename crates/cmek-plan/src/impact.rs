@@ -35,11 +35,22 @@ pub struct Affected {
     pub shared: Vec<String>,
 }
 
+/// A bucket whose objects are told by their number only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OtherBucket {
+    pub bucket: String,
+    pub objects: u64,
+    pub bytes: u64,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Impact {
     pub versions: Vec<String>,
     pub hosts: Vec<Affected>,
+    /// Buckets of no registry, or of another project's.
+    pub others: Vec<OtherBucket>,
     pub topics: Vec<String>,
     /// Buckets that take the key for what is written next.
     pub buckets: Vec<String>,
@@ -47,11 +58,7 @@ pub struct Impact {
 
 impl Impact {
     pub fn is_empty(&self) -> bool {
-        self.hosts.is_empty() && self.topics.is_empty()
-    }
-
-    pub fn objects(&self) -> u64 {
-        self.hosts.iter().map(|host| host.objects).sum()
+        self.hosts.is_empty() && self.others.is_empty() && self.topics.is_empty()
     }
 }
 

@@ -1,9 +1,19 @@
 //! Pure planner: what is and what is wanted in, what to do and what stands in the way out. No I/O, no clock.
 
+mod audit;
+mod document;
 mod facts;
+mod finding;
 mod impact;
 mod planner;
+mod preflight;
+mod step;
 
-pub use facts::{Desired, HostFacts, KeyFacts, Observed, PolicyFacts, TopicFacts, VersionFacts};
-pub use impact::{Affected, Image, Impact, StoredObject, impact};
-pub use planner::{Finding, Plan, Severity, Step, plan};
+pub use audit::{Issue, Rank, RuleInfo, Subject, audit, rules};
+pub use document::{Document, Wish};
+pub use facts::{Desired, Grant, HostFacts, KeyFacts, Observed, PolicyFacts, Rule, TopicFacts, VersionFacts, place};
+pub use finding::{Finding, Severity};
+pub use impact::{Affected, Image, Impact, OtherBucket, StoredObject, impact};
+pub use planner::{Plan, SCHEMA, plan};
+pub use preflight::{Check, Verdict, preflight};
+pub use step::{Need, Step};

@@ -1,71 +1,19 @@
 //! From what is to what is wanted: steps in an order that works, or findings that say why not.
 
+use gcp_names::constraint::{RESTRICT_KEY_PROJECTS, RESTRICT_NON_CMEK};
 use gcp_names::{RegistryHost, ServiceAgent, location};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::facts::{Desired, Observed};
+use crate::facts::{Desired, HostFacts, Observed, place};
+use crate::finding::{Finding, Severity};
+use crate::step::{Need, Step};
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
-pub enum Step {
-    CreateKeyRing {
-        ring: String,
-    },
-    CreateKey {
-        key: String,
-    },
-    /// `who` is for people: `Storage`, `Pub/Sub`.
-    Grant {
-        who: String,
-        service: String,
-        member: String,
-        key: String,
-    },
-    SetDefaultKey {
-        bucket: String,
-        key: String,
-        metageneration: String,
-    },
-    CreateTopic {
-        topic: String,
-        key: String,
-    },
-    UpdateTopic {
-        topic: String,
-        key: String,
-    },
-    Rewrite {
-        host: String,
-        bucket: String,
-        key: String,
-        objects: u64,
-        bytes: u64,
-    },
-}
+/// The form of a plan's document.
+pub const SCHEMA: &str = "cmek.plan/v1";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Severity {
-    /// Nothing is applied while one stands.
-    Blocker,
-    Warning,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Finding {
-    pub severity: Severity,
-    pub code: String,
-    pub what: String,
-    /// What to do about it.
-    pub mend: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// The form of this document.
-    pub schema: &'static str,
     pub steps: Vec<Step>,
     pub findings: Vec<Finding>,
 }
@@ -78,10 +26,35 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
-}
 
-fn blocker(code: &str, what: String, mend: String) -> Finding {
-    Finding { severity: Severity::Blocker, code: code.to_owned(), what, mend }
+    /// What the caller must be allowed to carry it out, on what is there already.
+    pub fn needs(&self) -> Vec<Need> {
+        let made: Vec<_> = self
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::CreateKeyRing { ring } => Some(ring.clone()),
+                Step::CreateKey { key } => Some(key.clone()),
+                _ => None,
+            })
+            .collect();
+        // What the plan makes cannot be asked about yet; who makes it in a project asks there.
+        let mut needs: Vec<_> = self
+            .steps
+            .iter()
+            .flat_map(Step::needs)
+            .map(|need| {
+                if made.contains(&need.resource) {
+                    Need { resource: crate::step::project_of(&need.resource), ..need }
+                } else {
+                    need
+                }
+            })
+            .collect();
+        needs.sort();
+        needs.dedup();
+        needs
+    }
 }
 
 pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
@@ -91,6 +64,11 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
     key_findings(desired, observed, &mut findings);
     for host in &observed.hosts {
         host_findings(desired, host, observed, &mut findings);
+    }
+    for (project, services) in &observed.disabled_apis {
+        for service in services {
+            steps.push(Step::EnableApi { project: project.clone(), service: service.clone() });
+        }
     }
     if !observed.key.exists && desired.create_key {
         if !observed.key.ring_exists {
@@ -120,7 +98,7 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
         if !topic.exists {
             steps.push(Step::CreateTopic { topic: name, key: key.clone() });
         } else if topic.key != key {
-            steps.push(Step::UpdateTopic { topic: name, key: key.clone() });
+            steps.push(Step::UpdateTopic { topic: name, key: key.clone(), from: topic.key.clone() });
         }
     }
     for host in &hosts {
@@ -137,47 +115,68 @@ pub fn plan(desired: &Desired, observed: &Observed) -> Plan {
                 bytes,
             });
         } else {
-            findings.push(Finding {
-                severity: Severity::Warning,
-                code: "OLD_ENCRYPTION".to_owned(),
-                what: format!("{objects} of {} objects of {} keep their old encryption.", host.total().0, host.host),
-                mend: "add --rewrite-existing".to_owned(),
-            });
+            findings.push(Finding::warning(
+                "OLD_ENCRYPTION",
+                host.host.host(),
+                format!("{objects} of {} objects of {} keep their old encryption.", host.total().0, host.host),
+                "add --rewrite-existing".to_owned(),
+            ));
         }
     }
+    permission_findings(observed, &mut findings);
     findings.sort_by_key(|finding| finding.severity);
     if findings.iter().any(|finding| finding.severity == Severity::Blocker) {
         steps.clear();
     }
-    Plan { schema: "cmek.plan/v1", steps, findings }
+    Plan { steps, findings }
 }
 
 fn grant(agent: ServiceAgent, who: &str, desired: &Desired, observed: &Observed, steps: &mut Vec<Step>) {
     let member = agent.member(observed.project_number);
-    if !observed.key.users.contains(&member) {
-        steps.push(Step::Grant {
-            who: who.to_owned(),
-            service: agent.service().to_owned(),
-            member,
-            key: desired.key.to_string(),
-        });
+    if observed.key.users.contains_key(&member) {
+        return;
+    }
+    let (who, service) = (who.to_owned(), agent.service().to_owned());
+    steps.push(Step::CreateAgent {
+        project: desired.project.clone(),
+        service: service.clone(),
+        who: who.clone(),
+        member: member.clone(),
+    });
+    steps.push(Step::Grant { who, service, member, key: desired.key.to_string(), etag: observed.key.etag.clone() });
+}
+
+fn permission_findings(observed: &Observed, findings: &mut Vec<Finding>) {
+    for need in &observed.missing {
+        findings.push(
+            Finding::blocker(
+                "PERMISSION",
+                &need.resource,
+                format!("You lack {need}."),
+                "ask an administrator for a role that holds it".to_owned(),
+            )
+            .by_permission(&need.permission),
+        );
     }
 }
 
 fn key_findings(desired: &Desired, observed: &Observed, findings: &mut Vec<Finding>) {
     let key = &desired.key;
+    let name = key.to_string();
     let flags = format!("--keyring={} --location={} --key-project={}", key.ring, key.location, key.project);
     if !observed.key.exists {
         if !desired.create_key {
-            findings.push(blocker(
+            findings.push(Finding::blocker(
                 "KEY_MISSING",
+                &name,
                 format!("The key {} does not exist.", key.short()),
                 format!("add --create-key, or: cmek keys create {} {flags}", key.key),
             ));
         }
     } else if observed.key.purpose != "ENCRYPT_DECRYPT" {
-        findings.push(blocker(
+        findings.push(Finding::blocker(
             "KEY_PURPOSE",
+            &name,
             format!(
                 "The key {} is for {}; buckets and topics take keys for ENCRYPT_DECRYPT.",
                 key.short(),
@@ -187,44 +186,59 @@ fn key_findings(desired: &Desired, observed: &Observed, findings: &mut Vec<Findi
         ));
     } else {
         match &observed.key.primary {
-            None => findings.push(blocker(
+            None => findings.push(Finding::blocker(
                 "KEY_NO_PRIMARY",
+                &name,
                 format!("The key {} has no primary version.", key.short()),
                 format!("cmek keys rotate {} {flags}", key.key),
             )),
-            Some(version) if version.state != "ENABLED" => findings.push(blocker(
+            Some(version) if version.state != "ENABLED" => findings.push(Finding::blocker(
                 "KEY_NOT_ENABLED",
+                &name,
                 format!("Version {} of {}, its primary, is {}.", version.number, key.short(), version.state),
-                format!(
-                    "cmek keys {} {}/{} {flags}",
-                    if version.state == "DISABLED" { "enable" } else { "restore" },
-                    key.key,
-                    version.number
-                ),
+                match version.state.as_str() {
+                    "DISABLED" => format!("cmek keys enable {}/{} {flags}", key.key, version.number),
+                    "DESTROY_SCHEDULED" => {
+                        format!("cmek keys restore {}/{} {flags}, then enable it", key.key, version.number)
+                    }
+                    _ => format!("cmek keys rotate {} {flags}", key.key),
+                },
             )),
             Some(_) => {}
         }
     }
     if !observed.policy.allows_key_of(&key.project) {
-        findings.push(blocker(
-            "POLICY_KEY_PROJECT",
-            format!(
-                "constraints/gcp.restrictCmekCryptoKeyProjects allows keys of {} only; {} is not among them.",
-                observed.policy.allowed_keys.join(", "),
-                key.project
-            ),
-            "take a key of an allowed project, or ask the policy's administrator".to_owned(),
-        ));
+        let set_at = observed.policy.allowed_keys.first().map_or("", |rule| rule.set_at.as_str());
+        let allowed: Vec<_> = observed.policy.allowed_keys.iter().map(|rule| rule.value.as_str()).collect();
+        findings.push(
+            Finding::blocker(
+                "POLICY_KEY_PROJECT",
+                &name,
+                format!(
+                    "constraints/{RESTRICT_KEY_PROJECTS}{} allows keys of {} only; {} is not among them.",
+                    place(set_at),
+                    allowed.join(", "),
+                    key.project
+                ),
+                if set_at.is_empty() {
+                    "take a key of an allowed project, or ask the policy's administrator".to_owned()
+                } else {
+                    format!("take a key of an allowed project, or ask an administrator of {set_at}")
+                },
+            )
+            .by_rule(RESTRICT_KEY_PROJECTS, set_at),
+        );
     }
 }
 
-fn host_findings(desired: &Desired, host: &crate::HostFacts, observed: &Observed, findings: &mut Vec<Finding>) {
+fn host_findings(desired: &Desired, host: &HostFacts, observed: &Observed, findings: &mut Vec<Finding>) {
     let name: RegistryHost = host.host;
     let place = if host.exists { host.location.as_str() } else { name.location() };
     let wanted = location::key_location_for_bucket(place);
     if desired.key.location != wanted {
-        findings.push(blocker(
+        findings.push(Finding::blocker(
             "LOCATION",
+            name.host(),
             format!(
                 "The key is in {}; the bucket {} is in {place} and takes keys in {wanted}.",
                 desired.key.location, host.bucket
@@ -235,28 +249,33 @@ fn host_findings(desired: &Desired, host: &crate::HostFacts, observed: &Observed
             ),
         ));
     }
-    if !host.exists {
-        let (what, mend) = if observed.policy.denies("storage.googleapis.com") {
-            (
-                format!(
-                    "{name} has no bucket, and constraints/gcp.restrictNonCmekServices refuses the first push, which would make it without a key."
-                ),
-                format!("lift the rule for this project, push once, cmek configure {name} again, put the rule back"),
-            )
-        } else {
-            (
-                format!("{name} has no bucket yet: the first push makes it, without a key."),
-                format!("push once, then cmek configure {name} again with --rewrite-existing"),
-            )
-        };
-        findings.push(Finding { severity: Severity::Warning, code: "NO_BUCKET".to_owned(), what, mend });
+    if host.exists {
+        return;
     }
+    findings.push(match observed.policy.denies("storage.googleapis.com") {
+        Some(rule) => Finding::warning(
+            "NO_BUCKET",
+            name.host(),
+            format!(
+                "{name} has no bucket, and constraints/{RESTRICT_NON_CMEK}{} refuses the first push, which would make it without a key.",
+                crate::facts::place(&rule.set_at)
+            ),
+            format!("lift the rule for this project, push once, cmek configure {name} again, put the rule back"),
+        )
+        .by_rule(RESTRICT_NON_CMEK, &rule.set_at),
+        None => Finding::warning(
+            "NO_BUCKET",
+            name.host(),
+            format!("{name} has no bucket yet: the first push makes it, without a key."),
+            format!("push once, then cmek configure {name} again with --rewrite-existing"),
+        ),
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{HostFacts, KeyFacts, PolicyFacts, TopicFacts, VersionFacts};
+    use crate::{Grant, HostFacts, KeyFacts, PolicyFacts, Rule, TopicFacts, VersionFacts};
     use gcp_names::KeyName;
 
     fn desired() -> Desired {
@@ -300,7 +319,7 @@ mod tests {
                 }
                 Step::Grant { member, .. } => {
                     assert!(world.key.exists, "a grant needs its key");
-                    world.key.users.insert(member.clone());
+                    world.key.users.entry(member.clone()).or_default();
                 }
                 Step::SetDefaultKey { key, .. } => {
                     assert!(!world.key.users.is_empty(), "the agent needs the key before the bucket takes it");
@@ -309,6 +328,12 @@ mod tests {
                 Step::CreateTopic { key, .. } | Step::UpdateTopic { key, .. } => {
                     world.topic = Some(TopicFacts { exists: true, key: key.clone() });
                 }
+                Step::EnableApi { project, service } => {
+                    if let Some(known) = world.disabled_apis.get_mut(project) {
+                        known.remove(service);
+                    }
+                }
+                Step::CreateAgent { .. } => {}
                 Step::Rewrite { .. } => {
                     let number = world.key.primary.as_ref().unwrap().number;
                     let all = world.hosts[0].total();
@@ -331,7 +356,10 @@ mod tests {
                 world.key.purpose = "ENCRYPT_DECRYPT".into();
                 world.key.primary = Some(VersionFacts { number: 2, state: "ENABLED".into() });
                 if on(2) {
-                    world.key.users.insert(ServiceAgent::Storage.member(7));
+                    world.key.users.insert(
+                        ServiceAgent::Storage.member(7),
+                        vec![Grant { role: "roles/owner".into(), resource: "projects/sec".into() }],
+                    );
                 }
                 if on(3) {
                     world.hosts[0].default_key.clone_from(&key);
@@ -361,7 +389,10 @@ mod tests {
             primary: Some(VersionFacts { number: 1, state: "DISABLED".into() }),
             ..KeyFacts::default()
         };
-        world.policy = PolicyFacts { allowed_keys: vec!["under:folders/42".into()], ..PolicyFacts::default() };
+        world.policy = PolicyFacts {
+            allowed_keys: vec![Rule { value: "under:folders/42".into(), set_at: "folders/77".into() }],
+            ..PolicyFacts::default()
+        };
         let made = plan(&wanted, &world);
         let codes: Vec<_> = made.blockers().map(|finding| finding.code.as_str()).collect();
         assert_eq!(codes, ["KEY_NOT_ENABLED", "POLICY_KEY_PROJECT", "LOCATION"]);
@@ -372,7 +403,8 @@ mod tests {
     fn a_host_without_a_bucket_is_no_blocker_but_is_said() {
         let mut world = empty_world();
         world.hosts[0].exists = false;
-        world.policy.denied_services = vec!["storage.googleapis.com".into()];
+        world.policy.denied_services =
+            vec![Rule { value: "storage.googleapis.com".into(), set_at: "organizations/1".into() }];
         let made = plan(&desired(), &world);
         assert_eq!(made.blockers().count(), 0);
         assert!(made.findings[0].what.contains("refuses the first push"));

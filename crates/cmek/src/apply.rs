@@ -5,32 +5,37 @@ use std::time::Duration;
 use cmek_plan::{Plan, Step};
 use gcp_client::{Code, Error};
 use gcp_names::{KeyName, KeyRingName, ServiceAgent};
-use tokio::task::JoinSet;
+use gcp_schema::kms::CryptoKey;
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, text_of};
 use crate::failure::{Failure, Outcome};
+use crate::rewrite::{Options, Work};
 use crate::ui::{Ui, size};
 
-/// How many objects are re-encrypted at a time.
-const AT_ONCE: usize = 8;
 /// A grant needs its time to spread in the real cloud.
 const SPREAD: [u64; 7] = [1, 2, 4, 8, 15, 15, 15];
 
 /// What a step will do, in one line.
 pub fn intent(step: &Step) -> (&'static str, String) {
     match step {
+        Step::EnableApi { project, service } => ("enable", format!("{service} in {project}")),
         Step::CreateKeyRing { ring } => ("create", format!("key ring {}", short(ring))),
         Step::CreateKey { key } => ("create", format!("key {}", short(key))),
+        Step::CreateAgent { who, .. } => ("create", format!("{who}'s agent, if it is not there")),
         Step::Grant { who, .. } => {
             ("grant", format!("{who}'s agent the role cloudkms.cryptoKeyEncrypterDecrypter on the key"))
         }
         Step::SetDefaultKey { bucket, .. } => ("set", format!("the default key of gs://{bucket}")),
-        Step::CreateTopic { .. } => ("create", "topic gcr with the key".to_owned()),
-        Step::UpdateTopic { .. } => ("update", "topic gcr: the key".to_owned()),
+        Step::CreateTopic { topic, .. } => ("create", format!("topic {} with the key", last(topic))),
+        Step::UpdateTopic { topic, .. } => ("update", format!("topic {}: the key", last(topic))),
         Step::Rewrite { host, objects, bytes, .. } => {
             ("rewrite", format!("{objects} objects of {host} ({})", size(*bytes)))
         }
     }
+}
+
+pub fn last(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
 }
 
 /// `sec/us/registry/images` of a full name.
@@ -41,19 +46,22 @@ pub fn short(name: &str) -> String {
         .unwrap_or_else(|_| name.to_owned())
 }
 
-fn key(name: &str) -> Outcome<KeyName> {
-    KeyName::parse(name).map_err(|error| Failure::new(error.to_string()))
+fn named(text: &str) -> Result<KeyName, Error> {
+    KeyName::parse(text).map_err(|error| Error::internal(error.to_string()))
 }
 
-pub async fn apply(cloud: &Cloud, ui: &mut Ui, project: &str, plan: &Plan) -> Outcome<()> {
+pub async fn apply(cloud: &Cloud, ui: &mut Ui, plan: &Plan, options: &Options) -> Outcome<()> {
+    // Policies of keys change under our own grants; the next grant must know the newest etag.
+    let mut etags = std::collections::BTreeMap::new();
     for (index, step) in plan.steps.iter().enumerate() {
-        let done = match one(cloud, project, step).await {
+        let done = match one(cloud, ui, step, options, &mut etags).await {
             Ok(done) => done,
-            Err(error) => {
+            Err(failure) => {
                 let (verb, what) = intent(step);
-                let failure = Failure::from(error);
                 let rest = if index == 0 {
                     "Nothing was changed.".to_owned()
+                } else if index == 1 {
+                    "Step 1 is done; the same command goes on from here.".to_owned()
                 } else {
                     format!("Steps 1 to {index} are done; the same command goes on from here.")
                 };
@@ -68,48 +76,69 @@ pub async fn apply(cloud: &Cloud, ui: &mut Ui, project: &str, plan: &Plan) -> Ou
     Ok(())
 }
 
-async fn one(cloud: &Cloud, project: &str, step: &Step) -> Result<String, Error> {
-    let named = |text: &str| key(text).map_err(|failure| Error::internal(failure.message));
-    match step {
+async fn one(
+    cloud: &Cloud,
+    ui: &mut Ui,
+    step: &Step,
+    options: &Options,
+    etags: &mut std::collections::BTreeMap<String, String>,
+) -> Outcome<String> {
+    Ok(match step {
+        Step::EnableApi { project, service } => {
+            cloud.enable_service(project, service).await?;
+            format!("enabled   {service}")
+        }
         Step::CreateKeyRing { ring } => {
-            let name = KeyRingName::parse(ring).map_err(|error| Error::internal(error.to_string()))?;
-            match cloud.create_ring(&name).await {
-                Err(error) if error.code() != Code::AlreadyExists => Err(error),
-                _ => Ok(format!("created   {}", short(ring))),
-            }
+            let name = KeyRingName::parse(ring).map_err(|error| Failure::new(error.to_string()))?;
+            already(cloud.create_ring(&name).await)?;
+            format!("created   {}", short(ring))
         }
         Step::CreateKey { key } => {
-            cloud.create_key(&named(key)?).await?;
-            Ok(format!("created   {}", short(key)))
+            already(cloud.create_key(&named(key)?, CryptoKey::default()).await)?;
+            format!("created   {}", short(key))
         }
-        Step::Grant { member, key, service, .. } => {
+        Step::CreateAgent { project, service, member, .. } => {
             if let Some(agent) = ServiceAgent::of_service(service) {
                 cloud.make_agent(project, agent).await?;
             }
-            cloud.grant(&named(key)?, member).await?;
-            Ok(format!("granted   {}", member.trim_start_matches("serviceAccount:")))
+            format!("there is  {}", member.trim_start_matches("serviceAccount:"))
+        }
+        Step::Grant { member, key, etag, .. } => {
+            let etag = etags.get(key).unwrap_or(etag).clone();
+            let policy = cloud.grant_on(&named(key)?, member, &etag).await?;
+            etags.insert(key.clone(), text_of(&policy.etag));
+            format!("granted   {}", member.trim_start_matches("serviceAccount:"))
         }
         Step::SetDefaultKey { bucket, key, metageneration } => {
             patiently(|| cloud.set_default_key(bucket, key, metageneration)).await?;
-            Ok(format!("set       gs://{bucket}"))
+            format!("set       gs://{bucket}")
         }
         Step::CreateTopic { topic, key } => {
             patiently(|| cloud.create_topic(topic, key)).await?;
-            Ok(format!("created   {topic}"))
+            format!("created   {topic}")
         }
-        Step::UpdateTopic { topic, key } => {
+        Step::UpdateTopic { topic, key, .. } => {
             patiently(|| cloud.set_topic_key(topic, key)).await?;
-            Ok(format!("updated   {topic}"))
+            format!("updated   {topic}")
         }
         Step::Rewrite { bucket, key, objects, .. } => {
-            let rewritten = rewrite(cloud, bucket, &named(key)?).await?;
-            Ok(format!("rewritten {rewritten} of {objects}"))
+            let work = Work { bucket: bucket.clone(), key: named(key)?, from: None, prefix: String::new() };
+            let done = crate::rewrite::run(cloud, ui, &work, options, *objects).await?;
+            format!("rewritten {} of {objects}", done.rewritten)
         }
+    })
+}
+
+/// Made meanwhile, or by the first try whose answer was lost: it is there.
+fn already<T>(outcome: Result<T, Error>) -> Result<(), Error> {
+    match outcome {
+        Err(error) if error.code() != Code::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 
 /// Again, while the service has not heard of the grant yet.
-async fn patiently<T, F: Future<Output = Result<T, Error>>>(mut attempt: impl FnMut() -> F) -> Result<T, Error> {
+pub async fn patiently<T, F: Future<Output = Result<T, Error>>>(mut attempt: impl FnMut() -> F) -> Result<T, Error> {
     for pause in SPREAD {
         match attempt().await {
             Err(error) if not_heard(&error) => tokio::time::sleep(Duration::from_secs(pause)).await,
@@ -122,27 +151,4 @@ async fn patiently<T, F: Future<Output = Result<T, Error>>>(mut attempt: impl Fn
 fn not_heard(error: &Error) -> bool {
     error.message().starts_with("Permission denied on Cloud KMS key.")
         || error.message().starts_with("Cloud Pub/Sub did not have the necessary permissions")
-}
-
-/// Everything in the bucket that is not under the key's primary version.
-pub async fn rewrite(cloud: &Cloud, bucket: &str, key: &KeyName) -> Result<u64, Error> {
-    let primary = cloud.key(key).await?.and_then(|key| key.primary).map(|version| version.name).unwrap_or_default();
-    let mut waiting = cloud.objects(bucket).await?.into_iter().filter(|object| object.key_version != primary);
-    let mut running = JoinSet::new();
-    let mut done = 0;
-    loop {
-        while running.len() < AT_ONCE {
-            let Some(object) = waiting.next() else { break };
-            let (cloud, bucket, key) = (cloud.clone(), bucket.to_owned(), key.to_string());
-            running.spawn(async move { cloud.rewrite(&bucket, &object.name, &key).await });
-        }
-        match running.join_next().await {
-            None => return Ok(done),
-            Some(Ok(outcome)) => {
-                outcome?;
-                done += 1;
-            }
-            Some(Err(error)) => return Err(Error::internal(format!("a rewrite ended early: {error}"))),
-        }
-    }
 }

@@ -7,11 +7,12 @@ use bytes::Bytes;
 use cmek_emulator::Emulator;
 use gcp_client::{Client, Credentials, Endpoints, HttpTransport, Transport, TransportError};
 use gcp_names::{KeyName, KeyVersionName, RegistryHost};
+use serde_json::Value;
 
-use crate::cli::{Global, KeyPlace};
-use crate::cloud::Cloud;
+use crate::cli::{Global, HostArgs, KeyPlace, ListFlags, Scope};
+use crate::cloud::{Cloud, Container};
 use crate::failure::{Failure, Outcome};
-use crate::format::{self, Format};
+use crate::format;
 use crate::ui::Ui;
 
 pub struct Session {
@@ -19,6 +20,7 @@ pub struct Session {
     pub ui: Ui,
     pub seed: u64,
     environment: BTreeMap<String, String>,
+    piped: bool,
     cloud: Option<Cloud>,
 }
 
@@ -51,16 +53,105 @@ pub fn in_process(emulator: Emulator) -> Cloud {
 }
 
 impl Session {
-    pub fn new(global: Global, environment: BTreeMap<String, String>, seed: u64, ui: Ui) -> Self {
-        Self { global, ui, seed, environment, cloud: None }
+    pub fn new(global: Global, environment: BTreeMap<String, String>, seed: u64, piped: bool, ui: Ui) -> Self {
+        Self { global, ui, seed, environment, piped, cloud: None }
     }
 
     pub fn env(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    pub fn format(&self) -> Outcome<Option<Format>> {
-        self.global.format.as_deref().map(format::parse).transpose()
+    /// The format as the user wrote it.
+    pub fn format_text(&self) -> Option<&str> {
+        self.global.format.as_deref()
+    }
+
+    pub fn has_format(&self) -> bool {
+        self.global.format.is_some()
+    }
+
+    /// With `--explain-permissions`: prints what a command needs, and nothing else is to be done.
+    pub fn explains(&mut self, permissions: &[&str]) -> Outcome<bool> {
+        if !self.global.explain_permissions {
+            return Ok(false);
+        }
+        let mut sorted = permissions.to_vec();
+        sorted.sort_unstable();
+        let text: String = sorted.iter().map(|permission| format!("{permission}\n")).collect();
+        self.ui.data(&text)?;
+        Ok(true)
+    }
+
+    /// One resource, in the format asked for or the command's own.
+    pub fn print_one(&mut self, value: &Value, own: &str) -> Outcome<()> {
+        let text = format::render(&format::parse(self.format_text().unwrap_or(own))?, value)?;
+        self.ui.data(&text)
+    }
+
+    pub fn print_records(&mut self, rows: Vec<Value>, own: &str) -> Outcome<()> {
+        self.print_one(&Value::Array(rows), own)
+    }
+
+    /// Records in the format asked for, else as the command's own text.
+    pub fn print_list(
+        &mut self,
+        rows: Vec<Value>,
+        own: impl FnOnce(&[Value]) -> String,
+        _flags: &ListFlags,
+    ) -> Outcome<()> {
+        if self.has_format() {
+            return self.print_records(rows, "yaml");
+        }
+        if rows.is_empty() {
+            self.ui.say("Listed 0 items.");
+            return Ok(());
+        }
+        let text = own(&rows);
+        self.ui.data(&text)
+    }
+
+    /// Records in a format that the command chooses.
+    pub fn print_as(&mut self, rows: Vec<Value>, format: &str, _flags: &ListFlags) -> Outcome<()> {
+        let text = format::render(&format::parse(format)?, &Value::Array(rows))?;
+        self.ui.data(&text)
+    }
+
+    /// What is piped in; nothing where a person would have to type it.
+    pub fn read_piped(&mut self) -> Outcome<Option<String>> {
+        if !self.piped {
+            return Ok(None);
+        }
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut self.ui.input, &mut text)?;
+        Ok(Some(text).filter(|text| !text.trim().is_empty()))
+    }
+
+    /// The project, or the folder or organization that the flags name instead.
+    pub fn container(&self, scope: &Scope) -> Outcome<Container> {
+        let numbered = |kind: &str, text: &str| {
+            let number = text.strip_prefix(&format!("{kind}/")).unwrap_or(text);
+            if gcp_names::is_project_number(number) {
+                Ok(Container(format!("{kind}/{number}")))
+            } else {
+                Err(Failure::new(format!("'{text}' is not the number of one of the {kind}.")))
+            }
+        };
+        match (&scope.folder, &scope.organization) {
+            (Some(folder), _) => numbered("folders", folder),
+            (None, Some(organization)) => numbered("organizations", organization),
+            (None, None) => Ok(Container(format!("projects/{}", self.project()?))),
+        }
+    }
+
+    /// The hosts that are named, or all of them; none is a mistake.
+    pub fn named_hosts(&self, args: &HostArgs) -> Outcome<Vec<RegistryHost>> {
+        if args.all_hosts {
+            return Ok(RegistryHost::ALL.to_vec());
+        }
+        if args.hosts.is_empty() {
+            return Err(Failure { code: 2, ..Failure::new("argument HOST…: Must be specified, or --all-hosts.") });
+        }
+        Self::hosts(&args.hosts)
     }
 
     pub fn project(&self) -> Outcome<String> {

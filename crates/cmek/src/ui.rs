@@ -1,8 +1,13 @@
 //! Two streams: data for pipes, talk for people. And the one question that changes ask.
 
 use std::io::{BufRead, Write};
+use std::sync::Arc;
+use std::time::Duration;
 
 use crate::failure::{Failure, Outcome};
+
+/// Time since some moment, from the process edge: for progress only.
+pub type Stopwatch = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 pub struct Ui {
     pub output: Box<dyn Write + Send>,
@@ -10,18 +15,87 @@ pub struct Ui {
     pub input: Box<dyn BufRead + Send>,
     pub interactive: bool,
     pub quiet: bool,
+    /// Nothing but errors is said, and data is not printed.
+    pub silent: bool,
+    /// The talk's terminal moves: progress may rewrite its line.
+    pub terminal: bool,
+    pub color: bool,
+    pub warnings: bool,
+    pub stopwatch: Stopwatch,
+}
+
+/// What a word's colour means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Good,
+    Careful,
+    Lost,
 }
 
 impl Ui {
-    /// A line of data.
+    /// Says and prints nothing, and takes every default.
+    pub fn nowhere() -> Self {
+        Self {
+            output: Box::new(std::io::sink()),
+            talk: Box::new(std::io::sink()),
+            input: Box::new(std::io::empty()),
+            interactive: false,
+            quiet: true,
+            silent: true,
+            terminal: false,
+            color: false,
+            warnings: false,
+            stopwatch: Arc::new(|| Duration::ZERO),
+        }
+    }
+
+    /// Data.
     pub fn data(&mut self, text: &str) -> Outcome<()> {
-        Ok(self.output.write_all(text.as_bytes())?)
+        if self.silent {
+            return Ok(());
+        }
+        match self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush()) {
+            // Whoever read us has seen enough.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+            outcome => Ok(outcome?),
+        }
     }
 
     /// A line for people.
     pub fn say(&mut self, line: &str) {
+        if !self.silent {
+            self.error(line);
+        }
+    }
+
+    /// A line that is said whatever was asked to be silent.
+    pub fn error(&mut self, line: &str) {
         // Talk that cannot be written changes nothing of what was done.
         let _ = writeln!(self.talk, "{}", line.trim_end());
+    }
+
+    pub fn warn(&mut self, what: &str) {
+        if self.warnings {
+            let word = self.tint("WARNING:", Tone::Careful);
+            self.say(&format!("{word} {what}"));
+        }
+    }
+
+    pub fn hint(&mut self, what: &str) {
+        self.say(&format!("hint: {what}"));
+    }
+
+    /// The word in the colour of what it means, where there is colour.
+    pub fn tint(&self, word: &str, tone: Tone) -> String {
+        if !self.color {
+            return word.to_owned();
+        }
+        let code = match tone {
+            Tone::Good => 32,
+            Tone::Careful => 33,
+            Tone::Lost => 31,
+        };
+        format!("\u{1b}[1;{code}m{word}\u{1b}[0m")
     }
 
     /// gcloud's question. Without a person, or with `--quiet`, the default is taken.
@@ -52,6 +126,73 @@ impl Ui {
             };
             let _ = writeln!(self.talk);
             return if yes { Ok(()) } else { Err(Failure::new("Aborted by user.")) };
+        }
+    }
+
+    /// Until a person goes on; without one it goes on by itself.
+    pub fn wait_for_enter(&mut self) {
+        if self.interactive && !self.quiet {
+            let _ = self.input.read_line(&mut String::new());
+        }
+    }
+
+    /// For work that may take longer than a second.
+    pub fn progress(&self, what: &str, total: u64) -> Progress {
+        let now = (self.stopwatch)();
+        Progress { what: what.to_owned(), total, done: 0, since: now, said: now, tenths: 0, shown: false }
+    }
+}
+
+/// One line that moves on a terminal, a line each ten per cent in a log, nothing for what takes less than a second.
+pub struct Progress {
+    what: String,
+    total: u64,
+    done: u64,
+    since: Duration,
+    said: Duration,
+    tenths: u64,
+    shown: bool,
+}
+
+impl Progress {
+    pub fn advance(&mut self, ui: &mut Ui, by: u64) {
+        self.reach(ui, self.done + by);
+    }
+
+    pub fn reach(&mut self, ui: &mut Ui, done: u64) {
+        self.done = done;
+        // The clock is asked now and then, not for each of a million objects.
+        if ui.quiet || ui.silent || (!done.is_multiple_of(16) && done != self.total) {
+            return;
+        }
+        let now = (ui.stopwatch)();
+        if now.saturating_sub(self.since) < Duration::from_secs(1) {
+            return;
+        }
+        let tenths = (done * 10).checked_div(self.total).unwrap_or_default();
+        if ui.terminal {
+            if now.saturating_sub(self.said) >= Duration::from_millis(100) {
+                self.said = now;
+                self.shown = true;
+                let _ = write!(ui.talk, "\r     {}", self.line(now));
+                let _ = ui.talk.flush();
+            }
+        } else if tenths > self.tenths {
+            self.tenths = tenths;
+            let line = format!("     {}", self.line(now));
+            ui.say(&line);
+        }
+    }
+
+    fn line(&self, now: Duration) -> String {
+        let seconds = now.saturating_sub(self.since).as_secs_f64().max(0.001);
+        format!("{}: {} of {}, {:.0}/s", self.what, self.done, self.total, self.done as f64 / seconds)
+    }
+
+    /// Takes the moving line away: what was done is said by whoever did it.
+    pub fn end(self, ui: &mut Ui) {
+        if self.shown {
+            let _ = write!(ui.talk, "\r\u{1b}[K");
         }
     }
 }
@@ -96,6 +237,8 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     #[test]
@@ -106,5 +249,42 @@ mod tests {
         let text =
             table(&["HOST", "KEY"], &[vec!["gcr.io".into(), "k".into()], vec!["eu.gcr.io".into(), String::new()]]);
         assert_eq!(text, "HOST       KEY\ngcr.io     k\neu.gcr.io\n");
+    }
+
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn progress_is_told_after_a_second_and_by_tenths_in_a_log() {
+        let (now, text) = (Arc::new(Mutex::new(Duration::ZERO)), Arc::new(Mutex::new(Vec::new())));
+        let clock = Arc::clone(&now);
+        let mut ui = Ui {
+            talk: Box::new(Kept(Arc::clone(&text))),
+            quiet: false,
+            silent: false,
+            stopwatch: Arc::new(move || *clock.lock().unwrap()),
+            ..Ui::nowhere()
+        };
+        let mut progress = ui.progress("rewriting", 1600);
+        for _ in 0..800 {
+            progress.advance(&mut ui, 1);
+        }
+        assert!(text.lock().unwrap().is_empty(), "nothing yet: no second has passed");
+        *now.lock().unwrap() = Duration::from_secs(2);
+        for _ in 800..1600 {
+            progress.advance(&mut ui, 1);
+        }
+        let said = String::from_utf8(text.lock().unwrap().clone()).unwrap();
+        assert_eq!(said.lines().count(), 6, "{said}");
+        assert!(said.ends_with("rewriting: 1600 of 1600, 800/s\n"), "{said}");
     }
 }

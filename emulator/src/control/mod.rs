@@ -1,6 +1,7 @@
 //! The control API under `/_emulator/v1`: the HTTP form of the handle. No Google client ever calls it.
 //!
-//! `GET clock`, `POST clock:advance {"duration":"2592000s"}`, `GET audit`, `POST faults`, `DELETE faults`, `GET health`.
+//! `GET clock`, `POST clock:advance {"duration":"2592000s"}`, `GET audit`, `POST faults`, `DELETE faults`, `GET health`,
+//! `POST stop`.
 
 use std::sync::Arc;
 
@@ -33,7 +34,13 @@ async fn answer(kernel: &Arc<Kernel>, request: Request) -> Result<Answer> {
     }
     match (method.as_str(), path.strip_prefix(ROOT)) {
         ("GET", Some("health")) => {
-            Ok(rest::json(200, json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}), &query))
+            let about = json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id()});
+            Ok(rest::json(200, about, &query))
+        }
+        ("POST", Some("stop")) => {
+            // Kept for whoever waits next, so that a question before the wait is not lost.
+            kernel.stop_asked.notify_one();
+            Ok(rest::json(200, json!({}), &query))
         }
         ("GET", Some("clock")) => Ok(rest::json(200, clock(kernel), &query)),
         ("POST", Some("clock:advance")) => {

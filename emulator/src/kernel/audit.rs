@@ -30,7 +30,7 @@ pub struct Entry {
 #[derive(Default)]
 pub struct Audit {
     ring: Mutex<VecDeque<Line>>,
-    watcher: Mutex<Option<Watcher>>,
+    watcher: Mutex<Option<(Watch, Watcher)>>,
 }
 
 /// As recorded: cheap to make, printed only when somebody looks.
@@ -44,7 +44,15 @@ pub struct Line {
     pub notes: Vec<String>,
 }
 
-/// Sees each line as it comes; `emulator start` prints them.
+/// What a watcher is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    Calls,
+    /// Refusals, and calls on whose way something happened that is worth a note.
+    Refusals,
+}
+
+/// Sees lines as they come; `emulator start` prints them.
 pub type Watcher = Box<dyn Fn(&Entry) + Send + Sync>;
 
 impl Line {
@@ -64,7 +72,9 @@ impl Line {
 
 impl Audit {
     pub fn record(&self, line: Line) {
-        if let Some(watcher) = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+        if let Some((watch, watcher)) = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+            && (*watch == Watch::Calls || line.outcome.is_some() || !line.notes.is_empty())
+        {
             watcher(&line.entry());
         }
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,7 +89,7 @@ impl Audit {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner).iter().map(Line::entry).collect()
     }
 
-    pub fn watch(&self, watcher: Watcher) {
-        *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(watcher);
+    pub fn watch(&self, watch: Watch, watcher: Watcher) {
+        *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some((watch, watcher));
     }
 }

@@ -31,6 +31,8 @@ pub struct Kernel {
     pub local: Local,
     /// Woken after each commit that a waiting reader (a pull, a stream) may care for.
     pub changed: tokio::sync::Notify,
+    /// The control API was asked to stop whoever serves this.
+    pub stop_asked: tokio::sync::Notify,
     pub(super) next_due: AtomicI64,
 }
 
@@ -76,6 +78,7 @@ impl Kernel {
             faults: Faults::default(),
             local: Local::default(),
             changed: tokio::sync::Notify::new(),
+            stop_asked: tokio::sync::Notify::new(),
             // Zero: the first call looks at what a data directory still has open.
             next_due: AtomicI64::new(0),
         })

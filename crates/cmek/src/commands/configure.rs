@@ -1,48 +1,111 @@
 //! `cmek configure`: observe, plan, show, ask, apply, look again.
 
-use cmek_plan::{Desired, Observed, Plan, plan};
+use clap::Args;
+use cmek_plan::{Desired, Document, Observed, Plan, plan};
 use gcp_names::RegistryHost;
 
-use crate::apply::{apply, intent};
-use crate::cli::Configure;
+use super::rewrite::RewriteFlags;
+use crate::apply::{apply, intent, short};
+use crate::cli::{HostArgs, KeyPlace};
+use crate::cloud::Cloud;
 use crate::failure::{Failure, Outcome};
+use crate::observe;
 use crate::session::Session;
 use crate::ui::{Ui, size};
-use crate::{observe, print};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+$ cmek configure gcr.io --kms-key=images --keyring=registry --location=us --topic --rewrite-existing
+    one host and the topic gcr under a key, and what is stored already too
+$ cmek configure --all-hosts --kms-key=projects/sec/locations/us/keyRings/registry/cryptoKeys/images --dry-run
+    see what would be done, and what stands in the way
+$ cmek configure gcr.io --kms-key=images --keyring=registry --location=us --plan-out=plan.json
+$ cmek configure --plan-in=plan.json
+    have the plan reviewed, then apply exactly that plan")]
+pub struct Configure {
+    #[command(flatten)]
+    pub hosts: HostArgs,
+    /// The key: full name, or its id with --keyring and --location
+    #[arg(long, value_name = "KEY", required_unless_present = "plan_in")]
+    pub kms_key: Option<String>,
+    #[command(flatten)]
+    pub place: KeyPlace,
+    /// Create the key, and its ring, if they do not exist
+    #[arg(long)]
+    pub create_key: bool,
+    /// Re-encrypt what is stored already
+    #[arg(long)]
+    pub rewrite_existing: bool,
+    /// Also create or change the topic gcr
+    #[arg(long)]
+    pub topic: bool,
+    /// Write the plan to this file and apply nothing
+    #[arg(long, value_name = "FILE", conflicts_with = "plan_in")]
+    pub plan_out: Option<String>,
+    /// Apply the plan of this file, if the world is still the one it was made from
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["hosts", "kms_key", "all_hosts", "create_key", "rewrite_existing", "topic"])]
+    pub plan_in: Option<String>,
+    #[command(flatten)]
+    pub rewrite: RewriteFlags,
+}
+
+/// What the command may need, whatever it finds.
+pub const PERMISSIONS: &[&str] = &[
+    "resourcemanager.projects.get",
+    "serviceusage.services.get",
+    "serviceusage.services.enable",
+    "cloudkms.keyRings.get",
+    "cloudkms.keyRings.create",
+    "cloudkms.cryptoKeys.get",
+    "cloudkms.cryptoKeys.create",
+    "cloudkms.cryptoKeyVersions.list",
+    "cloudkms.cryptoKeys.getIamPolicy",
+    "cloudkms.cryptoKeys.setIamPolicy",
+    "orgpolicy.policy.get",
+    "storage.buckets.get",
+    "storage.buckets.update",
+    "storage.objects.list",
+    "storage.objects.get",
+    "storage.objects.create",
+    "storage.objects.delete",
+    "pubsub.topics.get",
+    "pubsub.topics.create",
+    "pubsub.topics.update",
+];
 
 pub async fn run(session: &mut Session, args: Configure) -> Outcome<()> {
-    let project = session.project()?;
-    let hosts = if args.all_hosts { RegistryHost::ALL.to_vec() } else { Session::hosts(&args.hosts)? };
-    if hosts.is_empty() && !args.topic {
-        return Err(Failure {
-            code: 2,
-            ..Failure::new("Nothing to configure: name hosts, or --all-hosts, or --topic.")
-        });
+    if session.explains(PERMISSIONS)? {
+        return Ok(());
     }
-    let key = session.key(&args.kms_key, &args.place)?;
-    let desired = Desired {
-        project: project.clone(),
-        hosts,
-        key,
-        create_key: args.create_key,
-        rewrite_existing: args.rewrite_existing,
-        topic: args.topic,
+    let given = args.plan_in.as_deref().map(read).transpose()?;
+    let desired = match &given {
+        Some(document) => document.desired().map_err(Failure::new)?,
+        None => desired(session, &args)?,
     };
     let cloud = session.cloud().await?;
-    let observed = observe::world(&cloud, &desired).await?;
-    let made = plan(&desired, &observed);
+    let (observed, made) = look(&cloud, &desired).await?;
     show_world(&mut session.ui, &desired, &observed);
-    if session.global.format.is_some() {
-        let value = serde_json::to_value(&made).map_err(|error| Failure::new(error.to_string()))?;
-        print(session, &value, |_| Ok(String::new()))?;
+    if session.has_format() {
+        let document = Document::new(&desired, &made);
+        let value = serde_json::to_value(&document).map_err(|error| Failure::new(error.to_string()))?;
+        session.print_one(&value, "json")?;
     }
     refuse(&desired, &made)?;
+    if let Some(document) = &given {
+        document.still_holds(&made).map_err(|what| {
+            Failure::new(format!("The plan is stale: {what}. Nothing was changed."))
+                .hint("make a new plan with --plan-out and have it reviewed")
+        })?;
+    }
     warn(&mut session.ui, &made);
     if made.is_empty() {
         session.ui.say(&nothing_to_do(&desired, &observed));
-        return Ok(());
+        return args.plan_out.as_deref().map_or(Ok(()), |path| write(session, path, &desired, &made));
     }
     show_plan(&mut session.ui, &made);
+    if let Some(path) = &args.plan_out {
+        return write(session, path, &desired, &made);
+    }
     if session.global.dry_run {
         session.ui.say("");
         session.ui.say("Nothing was changed (--dry-run).");
@@ -50,8 +113,9 @@ pub async fn run(session: &mut Session, args: Configure) -> Outcome<()> {
     }
     session.ui.confirm(true)?;
     session.ui.say("");
-    apply(&cloud, &mut session.ui, &project, &made).await?;
-    let again = plan(&desired, &observe::world(&cloud, &desired).await?);
+    apply(&cloud, &mut session.ui, &made, &args.rewrite.options()?).await?;
+    let (_, again) = look(&cloud, &desired).await?;
+    refuse(&desired, &again)?;
     if let Some(step) = again.steps.first() {
         let (verb, what) = intent(step);
         return Err(Failure::new(format!("Looked again: there is still something to do ({verb} {what})."))
@@ -59,6 +123,57 @@ pub async fn run(session: &mut Session, args: Configure) -> Outcome<()> {
     }
     session.ui.say("");
     session.ui.say("Looked again: everything is as planned.");
+    Ok(())
+}
+
+fn desired(session: &Session, args: &Configure) -> Outcome<Desired> {
+    let project = session.project()?;
+    let hosts = if args.hosts.all_hosts { RegistryHost::ALL.to_vec() } else { Session::hosts(&args.hosts.hosts)? };
+    if hosts.is_empty() && !args.topic {
+        return Err(Failure {
+            code: 2,
+            ..Failure::new("Nothing to configure: name hosts, or --all-hosts, or --topic.")
+        });
+    }
+    Ok(Desired {
+        project,
+        hosts,
+        key: session.key(args.kms_key.as_deref().unwrap_or_default(), &args.place)?,
+        create_key: args.create_key,
+        rewrite_existing: args.rewrite_existing,
+        topic: args.topic,
+    })
+}
+
+/// The world and the plan from it, with what the caller may not do among the findings.
+pub async fn look(cloud: &Cloud, desired: &Desired) -> Outcome<(Observed, Plan)> {
+    let mut observed = observe::world(cloud, desired).await?;
+    let made = plan(desired, &observed);
+    observed.missing = observe::missing(cloud, &made).await?;
+    let made = if observed.missing.is_empty() { made } else { plan(desired, &observed) };
+    Ok((observed, made))
+}
+
+fn read(path: &str) -> Outcome<Document> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(format!("Failed to read plan file [{path}]: {error}")))?;
+    let wrong = |what: String| {
+        Failure::new(format!("[{path}] is no plan: {what}")).hint("cmek configure … --plan-out=FILE writes one")
+    };
+    let document: Document = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    document.check().map_err(wrong)?;
+    Ok(document)
+}
+
+fn write(session: &mut Session, path: &str, desired: &Desired, made: &Plan) -> Outcome<()> {
+    let text =
+        serde_json::to_string_pretty(&Document::new(desired, made)).map_err(|error| Failure::new(error.to_string()))?;
+    std::fs::write(path, text + "\n")
+        .map_err(|error| Failure::new(format!("Unable to write file [{path}]: {error}")))?;
+    session.ui.say("");
+    session
+        .ui
+        .say(&format!("Wrote the plan to [{path}]. Nothing was changed. Apply it: cmek configure --plan-in={path}"));
     Ok(())
 }
 
@@ -79,11 +194,7 @@ fn show_world(ui: &mut Ui, desired: &Desired, observed: &Observed) {
     for host in &observed.hosts {
         let what = if host.exists {
             let (count, bytes) = host.total();
-            let key = if host.default_key.is_empty() {
-                "Google-managed".to_owned()
-            } else {
-                crate::apply::short(&host.default_key)
-            };
+            let key = if host.default_key.is_empty() { "Google-managed".to_owned() } else { short(&host.default_key) };
             format!("gs://{} ({}), {key}, {count} objects, {}", host.bucket, host.location, size(bytes))
         } else {
             format!("gs://{} does not exist", host.bucket)
@@ -94,7 +205,7 @@ fn show_world(ui: &mut Ui, desired: &Desired, observed: &Observed) {
         let what = match (topic.exists, topic.key.is_empty()) {
             (false, _) => "gcr does not exist".to_owned(),
             (true, true) => "gcr, Google-managed".to_owned(),
-            (true, false) => format!("gcr, {}", crate::apply::short(&topic.key)),
+            (true, false) => format!("gcr, {}", short(&topic.key)),
         };
         ui.say(&format!("  topic   {what}"));
     }
@@ -123,12 +234,12 @@ fn refuse(desired: &Desired, made: &Plan) -> Outcome<()> {
 
 fn warn(ui: &mut Ui, made: &Plan) {
     for finding in made.findings.iter().filter(|finding| finding.severity == cmek_plan::Severity::Warning) {
-        ui.say(&format!("WARNING: {}", finding.what));
-        ui.say(&format!("hint: {}", finding.mend));
+        ui.warn(&finding.what);
+        ui.hint(&finding.mend);
     }
 }
 
-fn show_plan(ui: &mut Ui, made: &Plan) {
+pub fn show_plan(ui: &mut Ui, made: &Plan) {
     ui.say("");
     ui.say("Plan");
     for (index, step) in made.steps.iter().enumerate() {

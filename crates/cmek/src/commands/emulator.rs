@@ -3,32 +3,109 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cmek_emulator::{BuildError, Emulator, GcrEra, IamMode, ProjectMode};
+use clap::{Args, Subcommand};
+use cmek_emulator::{AuditEntry, BuildError, Emulator, GcrEra, IamMode, ProjectMode, Watch};
 use gcp_client::{Client, Credentials, Endpoints, HttpTransport, Transport};
 use serde_json::{Value, json};
 
-use crate::cli::{Clock, EmulatorCommand, Start};
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
 
+const HERE: &str = "127.0.0.1:8787";
+
+#[derive(Debug, Subcommand)]
+pub enum EmulatorCommand {
+    /// Listen on a loopback port until interrupted
+    #[command(after_help = "\
+$ cmek emulator start --data-dir=state
+$ cmek emulator start --clock=2026-01-05T09:00:00Z --seed=7 --log=calls")]
+    Start(Start),
+    /// End a standing emulator
+    Stop(Address),
+    /// Print the variables that point gcloud and client libraries at an emulator
+    #[command(after_help = "$ eval \"$(cmek emulator env-init)\"")]
+    EnvInit(Address),
+    /// Show or move the clock of a standing emulator
+    #[command(subcommand)]
+    Clock(Clock),
+}
+
+#[derive(Debug, Args)]
+pub struct Address {
+    /// Where the emulator listens
+    #[arg(long, default_value = HERE, value_name = "HOST:PORT")]
+    pub host_port: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Start {
+    /// 0 takes a free one
+    #[arg(long, default_value_t = 8787, value_name = "PORT")]
+    pub port: u16,
+    /// Keep state here; without it everything is gone at exit
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<String>,
+    /// Freeze the clock at this time (2026-01-05T09:00:00Z); it moves only when told
+    #[arg(long, value_name = "TIME")]
+    pub clock: Option<String>,
+    /// Names follow from it; 0: other names each time
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// Whether callers' own permissions are checked too: off or enforce
+    #[arg(long, default_value = "off", value_name = "MODE", value_parser = ["off", "enforce"], hide_possible_values = true)]
+    pub iam: String,
+    /// auto: every project exists; strict: only those that were created
+    #[arg(long, default_value = "auto", value_name = "MODE", value_parser = ["auto", "strict"], hide_possible_values = true)]
+    pub projects: String,
+    /// serving, or shutdown: Container Registry answers as after its end
+    #[arg(long, default_value = "serving", value_name = "ERA", value_parser = ["serving", "shutdown"], hide_possible_values = true)]
+    pub gcr_era: String,
+    /// What is said of calls: refusals, calls (all of them) or none
+    #[arg(long, default_value = "refusals", value_name = "WHAT", value_parser = ["refusals", "calls", "none"], hide_possible_values = true)]
+    pub log: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Clock {
+    /// Show the emulator's time
+    Show(Address),
+    /// Move it forward; what falls due has happened when this returns
+    #[command(after_help = "$ cmek emulator clock advance 30d")]
+    Advance {
+        /// 30d, 12h, 90m or 45s
+        #[arg(value_name = "DURATION")]
+        duration: String,
+        #[command(flatten)]
+        address: Address,
+    },
+}
+
 pub async fn run(session: &mut Session, command: EmulatorCommand) -> Outcome<()> {
+    if session.explains(&[])? {
+        return Ok(());
+    }
     match command {
         EmulatorCommand::Start(args) => start(session, args).await,
-        EmulatorCommand::EnvInit { host_port } => env_init(session, &host_port),
-        EmulatorCommand::Clock(Clock::Show { host_port }) => {
-            let answer = control(&host_port, "GET", "/_emulator/v1/clock", None).await?;
+        EmulatorCommand::Stop(address) => {
+            control(&address.host_port, "POST", "/_emulator/v1/stop", None).await?;
+            session.ui.say(&format!("Stopped the emulator on {}.", address.host_port));
+            Ok(())
+        }
+        EmulatorCommand::EnvInit(address) => env_init(session, &address.host_port),
+        EmulatorCommand::Clock(Clock::Show(address)) => {
+            let answer = control(&address.host_port, "GET", "/_emulator/v1/clock", None).await?;
             session.ui.data(&format!("{}\n", answer["now"].as_str().unwrap_or_default()))
         }
-        EmulatorCommand::Clock(Clock::Advance { duration, host_port }) => {
+        EmulatorCommand::Clock(Clock::Advance { duration, address }) => {
             let seconds = parse_duration(&duration)?;
             let body = json!({"duration": format!("{seconds}s")});
-            let answer = control(&host_port, "POST", "/_emulator/v1/clock:advance", Some(&body)).await?;
+            let answer = control(&address.host_port, "POST", "/_emulator/v1/clock:advance", Some(&body)).await?;
             session.ui.data(&format!("{}\n", answer["now"].as_str().unwrap_or_default()))
         }
     }
 }
 
-fn parse_duration(text: &str) -> Outcome<u64> {
+pub fn parse_duration(text: &str) -> Outcome<u64> {
     let wrong = || Failure::new(format!("'{text}' is no duration.")).hint("write 30d, 12h, 90m or 45s");
     let unit = match text.chars().last().ok_or_else(wrong)? {
         'd' => 86_400,
@@ -71,12 +148,13 @@ async fn start(session: &mut Session, args: Start) -> Outcome<()> {
     if args.gcr_era == "shutdown" {
         builder = builder.gcr_era(GcrEra::ShutDown);
     }
-    let running = builder.start().await.map_err(|error| match &error {
-        BuildError::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
-            Failure::new(format!("Port {} is taken.", args.port)).hint("--port=0 takes a free one")
+    let running = match builder.start().await {
+        Ok(running) => running,
+        Err(BuildError::Listen { source, .. }) if source.kind() == std::io::ErrorKind::AddrInUse => {
+            return Err(taken(args.port).await);
         }
-        _ => Failure::new(error.to_string()),
-    })?;
+        Err(error) => return Err(Failure::new(error.to_string())),
+    };
     let address = running.address();
     let state = args.data_dir.as_ref().map_or_else(
         || "in memory; gone at exit (--data-dir=DIR keeps it)".to_owned(),
@@ -91,7 +169,8 @@ async fn start(session: &mut Session, args: Start) -> Outcome<()> {
     } else {
         "allowed everything; service agents are checked (--iam=enforce checks callers too)"
     };
-    session.ui.say(&format!("cmek emulator {} on http://{address}", env!("CARGO_PKG_VERSION")));
+    let ready = (session.ui.stopwatch)().as_millis();
+    session.ui.say(&format!("cmek emulator {} on http://{address} (ready in {ready} ms)", env!("CARGO_PKG_VERSION")));
     session.ui.say(&format!("  state     {state}"));
     session.ui.say(&format!("  clock     {clock}"));
     session.ui.say(&format!("  callers   {callers}"));
@@ -99,9 +178,43 @@ async fn start(session: &mut Session, args: Start) -> Outcome<()> {
     session
         .ui
         .say(&format!("  images    {address}/PROJECT/IMAGE is gcr.io, {address}/eu.gcr.io/PROJECT/IMAGE is eu.gcr.io"));
-    until_told().await;
+    let (lines, mut said) = tokio::sync::mpsc::unbounded_channel();
+    if args.log != "none" {
+        let watch = if args.log == "calls" { Watch::Calls } else { Watch::Refusals };
+        running.watch(watch, Box::new(move |entry| _ = lines.send(line(entry))));
+    }
+    let mut ending = std::pin::pin!(until_told());
+    loop {
+        tokio::select! {
+            () = &mut ending => break,
+            () = running.asked_to_stop() => break,
+            Some(line) = said.recv() => session.ui.say(&line),
+        }
+    }
     running.stop().await;
     Ok(())
+}
+
+/// `09:00:03 storage.buckets.insert  FAILED_PRECONDITION  projects/my-project  Request violates …`
+fn line(entry: &AuditEntry) -> String {
+    let time = entry.time.get(11..19).unwrap_or(&entry.time);
+    let method = entry.method.rsplit('/').next().unwrap_or(&entry.method);
+    let mut line = format!("{time} {method}  {}  {}", entry.code, entry.resource);
+    for part in std::iter::once(&entry.message).chain(&entry.notes).filter(|part| !part.is_empty()) {
+        line.push_str("  ");
+        line.push_str(part);
+    }
+    line
+}
+
+/// Who has the port: an emulator of ours says so.
+async fn taken(port: u16) -> Failure {
+    let health = control(&format!("127.0.0.1:{port}"), "GET", "/_emulator/v1/health", None).await.unwrap_or_default();
+    match health.get("pid").and_then(Value::as_u64) {
+        Some(pid) => Failure::new(format!("Port {port} is taken (by a cmek emulator, pid {pid})."))
+            .hint(format!("cmek emulator stop --host-port=127.0.0.1:{port}, or --port=0 to take a free one")),
+        None => Failure::new(format!("Port {port} is taken.")).hint("--port=0 takes a free one"),
+    }
 }
 
 /// Interrupted, or asked to end.

@@ -1,26 +1,174 @@
 //! `cmek keys`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use cmek_plan::{Image, Impact, impact};
-use gcp_names::registry::{blob_object, repository_prefix};
-use gcp_names::{KeyName, KeyRingName, KeyVersionName, RegistryHost};
-use gcp_schema::kms::CryptoKeyVersion;
+use clap::{Args, Subcommand};
+use gcp_names::{KeyName, KeyRingName, KeyVersionName};
 use gcp_schema::kms::crypto_key_version::CryptoKeyVersionState as State;
+use gcp_schema::kms::{CryptoKey, CryptoKeyVersion};
 use serde_json::{Value, json};
 
-use crate::cli::{Destroying, KeyArgs, KeyPlace, Keys};
+use crate::cli::{KeyArgs, KeyPlace, ListFlags, Scope};
 use crate::cloud::Cloud;
 use crate::failure::{Failure, Outcome};
+use crate::impact::{self, Range};
 use crate::observe::state_name;
 use crate::session::Session;
-use crate::ui::{Ui, size, table};
-use crate::{print, yaml};
+use crate::ui::table;
+
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Create a key, and its ring if needed
+    #[command(after_help = "\
+$ cmek keys create images --keyring=registry --location=us
+$ cmek keys create images --keyring=registry --location=us --rotation-period=90d --destroy-scheduled-duration=60d")]
+    Create(Create),
+    /// List the keys of a ring
+    #[command(after_help = "$ cmek keys list --keyring=registry --location=us --filter='primaryState!=ENABLED'")]
+    List(List),
+    /// Describe a key with its versions
+    #[command(after_help = "$ cmek keys describe images --keyring=registry --location=us")]
+    Describe(KeyArgs),
+    /// Make a new version and use it from now on
+    #[command(after_help = "\
+$ cmek keys rotate images --keyring=registry --location=us
+$ cmek rewrite gcr.io
+    what is stored keeps its version until it is rewritten")]
+    Rotate(KeyArgs),
+    /// Disable a version; what it protects cannot be read until it is enabled again
+    #[command(after_help = "$ cmek keys disable images/1 --keyring=registry --location=us")]
+    Disable(Destroying),
+    /// Enable a version
+    #[command(after_help = "$ cmek keys enable images/1 --keyring=registry --location=us")]
+    Enable(KeyArgs),
+    /// Schedule a version's destruction; after its time nobody can bring it back
+    #[command(after_help = "\
+$ cmek keys destroy images/1 --keyring=registry --location=us
+$ cmek keys destroy images/1 --keyring=registry --location=us --fail-if-in-use --yes
+    for scripts: refused while anything needs it")]
+    Destroy(Destroying),
+    /// Take a scheduled destruction back
+    #[command(after_help = "$ cmek keys restore images/1 --keyring=registry --location=us")]
+    Restore(KeyArgs),
+    /// Show what would become unreadable without a key or version
+    #[command(after_help = "\
+$ cmek keys impact images/1 --keyring=registry --location=us
+$ cmek keys impact images --keyring=registry --location=us --organization=123456789012
+    every bucket and topic of the organization that uses the key
+$ cmek keys impact images/1 --keyring=registry --location=us --fail-if-in-use
+    exit code 3 when anything needs it")]
+    Impact(ImpactArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct Create {
+    #[command(flatten)]
+    pub key: KeyArgs,
+    /// Rotate by itself every so often: 90d
+    #[arg(long, value_name = "DURATION", value_parser = at_least_a_day)]
+    pub rotation_period: Option<u64>,
+    /// The first rotation, RFC 3339; needed with --rotation-period unless that is enough from now
+    #[arg(long, value_name = "TIME")]
+    pub next_rotation_time: Option<String>,
+    /// How long a destroyed version can be restored: 30d
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub destroy_scheduled_duration: Option<u64>,
+    /// Labels of the key
+    #[arg(long, value_name = "KEY=VALUE[,KEY=VALUE…]", value_delimiter = ',', value_parser = label)]
+    pub labels: Vec<(String, String)>,
+    /// Where the key is held: software or hsm
+    #[arg(long, value_name = "LEVEL", default_value = "software", value_parser = ["software", "hsm"], hide_possible_values = true)]
+    pub protection_level: String,
+}
+
+#[derive(Debug, Args)]
+pub struct List {
+    #[command(flatten)]
+    pub place: KeyPlace,
+    #[command(flatten)]
+    pub list: ListFlags,
+}
+
+#[derive(Debug, Args)]
+pub struct Destroying {
+    #[command(flatten)]
+    pub key: KeyArgs,
+    #[command(flatten)]
+    pub range: ScopeArgs,
+    /// Refuse, with exit code 3, while anything that is stored needs it
+    #[arg(long)]
+    pub fail_if_in_use: bool,
+    /// Do it without asking
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ImpactArgs {
+    #[command(flatten)]
+    pub key: KeyArgs,
+    #[command(flatten)]
+    pub range: ScopeArgs,
+    /// Exit with code 3 when anything that is stored needs it
+    #[arg(long)]
+    pub fail_if_in_use: bool,
+}
+
+/// Where to look for what needs a key.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ScopeArgs {
+    #[command(flatten)]
+    pub scope: Scope,
+    /// Look through the objects of every bucket of the project, also of those that have another default key
+    #[arg(long)]
+    pub all_buckets: bool,
+}
+
+const READ: &[&str] = &["cloudkms.cryptoKeys.get", "cloudkms.cryptoKeys.list", "cloudkms.cryptoKeyVersions.list"];
+const CREATE: &[&str] =
+    &["cloudkms.keyRings.get", "cloudkms.keyRings.create", "cloudkms.cryptoKeys.get", "cloudkms.cryptoKeys.create"];
+const ROTATE: &[&str] = &["cloudkms.cryptoKeyVersions.create", "cloudkms.cryptoKeys.update"];
+const ENABLE: &[&str] =
+    &["cloudkms.cryptoKeys.get", "cloudkms.cryptoKeyVersions.list", "cloudkms.cryptoKeyVersions.update"];
+const DISABLE: &[&str] = &[
+    "cloudkms.cryptoKeys.get",
+    "cloudkms.cryptoKeyVersions.list",
+    "cloudkms.cryptoKeyVersions.update",
+    "cloudasset.assets.searchAllResources",
+    "storage.buckets.get",
+    "storage.objects.list",
+    "storage.objects.get",
+    "pubsub.topics.get",
+];
+const DESTROY: &[&str] = &[
+    "cloudkms.cryptoKeys.get",
+    "cloudkms.cryptoKeyVersions.list",
+    "cloudkms.cryptoKeyVersions.destroy",
+    "cloudasset.assets.searchAllResources",
+    "storage.buckets.get",
+    "storage.objects.list",
+    "storage.objects.get",
+    "pubsub.topics.get",
+];
+const RESTORE: &[&str] = &["cloudkms.cryptoKeyVersions.restore"];
 
 pub async fn run(session: &mut Session, command: Keys) -> Outcome<()> {
+    let permissions = match &command {
+        Keys::Create(_) => CREATE,
+        Keys::List(_) | Keys::Describe(_) => READ,
+        Keys::Rotate(_) => ROTATE,
+        Keys::Enable(_) => ENABLE,
+        Keys::Disable(_) => DISABLE,
+        Keys::Destroy(_) => DESTROY,
+        Keys::Restore(_) => RESTORE,
+        Keys::Impact(_) => &DISABLE[3..],
+    };
+    if session.explains(permissions)? {
+        return Ok(());
+    }
     match command {
         Keys::Create(args) => create(session, args).await,
-        Keys::List(place) => list(session, place).await,
+        Keys::List(args) => list(session, args).await,
         Keys::Describe(args) => describe(session, args).await,
         Keys::Rotate(args) => rotate(session, args).await,
         Keys::Disable(args) => disable(session, args).await,
@@ -31,8 +179,44 @@ pub async fn run(session: &mut Session, command: Keys) -> Outcome<()> {
     }
 }
 
-async fn create(session: &mut Session, args: KeyArgs) -> Outcome<()> {
-    let name = session.key(&args.key, &args.place)?;
+fn duration(text: &str) -> Result<u64, String> {
+    super::emulator::parse_duration(text).map_err(|failure| failure.message)
+}
+
+fn at_least_a_day(text: &str) -> Result<u64, String> {
+    match duration(text)? {
+        seconds if seconds < 86_400 => Err(format!("value must be greater than or equal to 1d; received: {text}")),
+        seconds => Ok(seconds),
+    }
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| format!("Bad syntax for dict arg: [{text}]. Write KEY=VALUE."))
+}
+
+async fn create(session: &mut Session, args: Create) -> Outcome<()> {
+    let name = session.key(&args.key.key, &args.key.place)?;
+    let mut key = CryptoKey { labels: args.labels.iter().cloned().collect::<BTreeMap<_, _>>(), ..CryptoKey::default() };
+    let seconds = |seconds: u64| prost_types::Duration { seconds: seconds as i64, nanos: 0 };
+    if let Some(period) = args.rotation_period {
+        use gcp_schema::kms::crypto_key::RotationSchedule;
+        let Some(next) = &args.next_rotation_time else {
+            return Err(Failure::new("--rotation-period needs --next-rotation-time, when it begins.")
+                .hint("--next-rotation-time=2030-01-01T00:00:00Z"));
+        };
+        key.next_rotation_time = Some(time(next)?);
+        key.rotation_schedule = Some(RotationSchedule::RotationPeriod(seconds(period)));
+    }
+    key.destroy_scheduled_duration = args.destroy_scheduled_duration.map(seconds);
+    if args.protection_level == "hsm" {
+        use gcp_schema::kms::crypto_key_version::CryptoKeyVersionAlgorithm as Algorithm;
+        key.version_template = Some(gcp_schema::kms::CryptoKeyVersionTemplate {
+            protection_level: gcp_schema::kms::ProtectionLevel::Hsm as i32,
+            algorithm: Algorithm::GoogleSymmetricEncryption as i32,
+        });
+    }
     let cloud = session.cloud().await?;
     if cloud.key(&name).await?.is_some() {
         session.ui.say(&format!("Nothing to do: key {} exists.", name.short()));
@@ -46,31 +230,41 @@ async fn create(session: &mut Session, args: KeyArgs) -> Outcome<()> {
         cloud.create_ring(&name.ring_name()).await?;
         session.ui.say(&format!("Created key ring [{}].", name.ring_name()));
     }
-    cloud.create_key(&name).await?;
+    let made = cloud.create_key(&name, key).await?;
     session.ui.say(&format!("Created key [{name}]."));
+    if session.has_format() {
+        return session.print_records(vec![row(made)], "none");
+    }
     Ok(())
 }
 
-async fn list(session: &mut Session, place: KeyPlace) -> Outcome<()> {
-    let any = session.key("any", &place)?;
+fn time(text: &str) -> Outcome<prost_types::Timestamp> {
+    text.parse().map_err(|_| Failure::new(format!("'{text}' is no time; write it as 2030-01-01T00:00:00Z")))
+}
+
+fn row(key: CryptoKey) -> Value {
+    let primary = key.primary.unwrap_or_default();
+    json!({"name": key.name, "primaryId": primary.name.rsplit('/').next().unwrap_or_default(),
+        "primaryState": if primary.name.is_empty() { String::new() } else { state_name(primary.state) }})
+}
+
+async fn list(session: &mut Session, args: List) -> Outcome<()> {
+    let any = session.key("any", &args.place)?;
     let ring = KeyRingName { project: any.project, location: any.location, ring: any.ring };
     let cloud = session.cloud().await?;
-    let rows: Vec<Value> = cloud
-        .keys(&ring)
-        .await?
-        .into_iter()
-        .map(|key| {
-            let primary = key.primary.unwrap_or_default();
-            json!({"name": key.name, "primaryId": primary.name.rsplit('/').next().unwrap_or_default(),
-                "primaryState": if primary.name.is_empty() { String::new() } else { state_name(primary.state) }})
-        })
-        .collect();
-    if rows.is_empty() {
-        session.ui.say("Listed 0 items.");
-    }
-    print(session, &Value::Array(rows), |rows| {
-        crate::format::render(&crate::format::parse("table(name,primaryId,primaryState)")?, rows)
-    })
+    let rows: Vec<Value> = cloud.keys(&ring).await?.into_iter().map(row).collect();
+    session.print_list(
+        rows,
+        |rows| {
+            let text = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let lines: Vec<_> = rows
+                .iter()
+                .map(|row| vec![text(row, "name"), text(row, "primaryId"), text(row, "primaryState")])
+                .collect();
+            table(&["NAME", "PRIMARY_ID", "PRIMARY_STATE"], &lines)
+        },
+        &args.list,
+    )
 }
 
 async fn describe(session: &mut Session, args: KeyArgs) -> Outcome<()> {
@@ -83,7 +277,7 @@ async fn describe(session: &mut Session, args: KeyArgs) -> Outcome<()> {
     if let Some(next) = key.next_rotation_time {
         value["nextRotationTime"] = json!(next.to_string());
     }
-    print(session, &value, yaml)
+    session.print_one(&value, "yaml")
 }
 
 fn version_json(version: &CryptoKeyVersion) -> Value {
@@ -127,29 +321,46 @@ async fn current(cloud: &Cloud, name: &KeyVersionName) -> Outcome<(CryptoKeyVers
 }
 
 /// Shows what a version's loss means, and asks. `false`: there is nothing to do, or it was only a rehearsal.
-async fn consider(session: &mut Session, name: &KeyVersionName, yes: bool, aftermath: &str) -> Outcome<bool> {
+async fn consider(session: &mut Session, name: &KeyVersionName, args: &Destroying, aftermath: &str) -> Outcome<bool> {
     let cloud = session.cloud().await?;
     let (version, primary) = current(&cloud, name).await?;
     let role = if primary { "primary" } else { "not primary" };
     session.ui.say(&format!("Version {} of {} is {}, {role}.", name.version, name.key.key, state_name(version.state)));
-    let project = session.project().unwrap_or_else(|_| name.key.project.clone());
-    let found = impact_of(&cloud, &project, &name.key, Some(name.version)).await?;
-    show(&mut session.ui, &found);
+    let range = range(session, &name.key, &args.range)?;
+    let found = impact::of(&cloud, &range, &name.key, Some(name.version)).await?;
+    impact::show(&mut session.ui, &found);
     session.ui.say(aftermath);
+    if args.fail_if_in_use && !found.is_empty() {
+        return Err(in_use());
+    }
     if session.global.dry_run {
         session.ui.say("Nothing was changed (--dry-run).");
         return Ok(false);
     }
-    if !yes {
+    if !args.yes {
         session.ui.confirm(false)?;
     }
     Ok(true)
 }
 
+fn in_use() -> Failure {
+    Failure { code: 3, ..Failure::new("It is in use (--fail-if-in-use). Nothing was changed.") }
+        .hint("cmek rewrite HOST --from-version=N brings objects under the primary version")
+}
+
+fn range(session: &Session, key: &KeyName, args: &ScopeArgs) -> Outcome<Range> {
+    let wide = args.scope.folder.is_some() || args.scope.organization.is_some();
+    Ok(Range {
+        project: session.project().unwrap_or_else(|_| key.project.clone()),
+        wide: if wide { Some(session.container(&args.scope)?) } else { None },
+        all_buckets: args.all_buckets,
+    })
+}
+
 async fn disable(session: &mut Session, args: Destroying) -> Outcome<()> {
     let name = session.version(&args.key.key, &args.key.place)?;
     let again = format!("From then on they cannot be read, until: cmek keys enable {}/{}", name.key.key, name.version);
-    if consider(session, &name, args.yes, &again).await? {
+    if consider(session, &name, &args, &again).await? {
         session.cloud().await?.set_state(&name, State::Disabled).await?;
         session.ui.say(&format!("Disabled version [{}] of {}.", name.version, name.key.short()));
     }
@@ -183,7 +394,7 @@ async fn destroy(session: &mut Session, args: Destroying) -> Outcome<()> {
         "From then on they cannot be read. Until the time of destruction `cmek keys restore {}/{}` brings them back; after it nobody can, Google included.",
         name.key.key, name.version
     );
-    if consider(session, &name, args.yes, &aftermath).await? {
+    if consider(session, &name, &args, &aftermath).await? {
         let version = session.cloud().await?.destroy(&name).await?;
         let at = version.destroy_time.map(|at| at.to_string()).unwrap_or_default();
         session.ui.say(&format!(
@@ -214,153 +425,23 @@ async fn restore(session: &mut Session, args: KeyArgs) -> Outcome<()> {
     Ok(())
 }
 
-async fn show_impact(session: &mut Session, args: KeyArgs) -> Outcome<()> {
-    let (key, version) = match session.version(&args.key, &args.place) {
+async fn show_impact(session: &mut Session, args: ImpactArgs) -> Outcome<()> {
+    let (key, version) = match session.version(&args.key.key, &args.key.place) {
         Ok(name) => (name.key, Some(name.version)),
-        Err(_) => (session.key(&args.key, &args.place)?, None),
+        Err(_) => (session.key(&args.key.key, &args.key.place)?, None),
     };
+    let range = range(session, &key, &args.range)?;
     let cloud = session.cloud().await?;
-    let project = session.project().unwrap_or_else(|_| key.project.clone());
-    let found = impact_of(&cloud, &project, &key, version).await?;
-    let value = serde_json::to_value(&found).map_err(|error| Failure::new(error.to_string()))?;
-    if session.global.format.is_some() {
-        return print(session, &value, |_| Ok(String::new()));
+    let found = impact::of(&cloud, &range, &key, version).await?;
+    if session.has_format() {
+        let value = serde_json::to_value(&found).map_err(|error| Failure::new(error.to_string()))?;
+        session.print_one(&value, "yaml")?;
+    } else {
+        let text = impact::text(&found);
+        session.ui.data(&text)?;
     }
-    let text = impact_text(&found);
-    session.ui.data(&text)
-}
-
-fn impact_text(found: &Impact) -> String {
-    if found.is_empty() {
-        return "Nothing that is stored needs it.\n".to_owned();
+    if args.fail_if_in_use && !found.is_empty() {
+        return Err(Failure { code: 3, ..Failure::new("It is in use (--fail-if-in-use).") });
     }
-    let mut rows: Vec<Vec<String>> = found
-        .hosts
-        .iter()
-        .map(|host| {
-            vec![
-                host.place.clone(),
-                host.images.to_string(),
-                host.tags.join(", "),
-                host.objects.to_string(),
-                size(host.bytes),
-            ]
-        })
-        .collect();
-    rows.extend(
-        found
-            .topics
-            .iter()
-            .map(|topic| vec![format!("topic {topic}"), String::new(), String::new(), String::new(), String::new()]),
-    );
-    let mut text = table(&["WHERE", "IMAGES", "TAGS", "OBJECTS", "SIZE"], &rows);
-    for host in &found.hosts {
-        for tag in &host.shared {
-            text.push_str(&format!("{tag} lies under another version and shares a layer that would be lost.\n"));
-        }
-    }
-    text
-}
-
-fn show(ui: &mut Ui, found: &Impact) {
-    if found.is_empty() {
-        ui.say("Nothing that is stored needs it.");
-        return;
-    }
-    ui.say("It alone can read:");
-    ui.say("");
-    for line in impact_text(found).lines() {
-        ui.say(&format!("  {line}"));
-    }
-    ui.say("");
-}
-
-/// What the project's registries and topic would lose with a version, or with all versions of a key.
-async fn impact_of(cloud: &Cloud, project: &str, key: &KeyName, version: Option<u64>) -> Outcome<Impact> {
-    let versions: BTreeSet<String> = match version {
-        Some(number) => [key.version(number).to_string()].into(),
-        None => cloud.versions(key).await?.into_iter().map(|version| version.name).collect(),
-    };
-    let mut found = Impact { versions: versions.iter().cloned().collect(), ..Impact::default() };
-    for host in RegistryHost::ALL {
-        let bucket = host.bucket(project);
-        let Some(about) = cloud.bucket(&bucket).await? else { continue };
-        if about.pointer("/encryption/defaultKmsKeyName").and_then(Value::as_str) == Some(key.to_string().as_str()) {
-            found.buckets.push(bucket.clone());
-        }
-        let objects = cloud.objects(&bucket).await?;
-        if !objects.iter().any(|object| versions.contains(&object.key_version)) {
-            continue;
-        }
-        let images = images(cloud, host, project, &bucket, &objects).await?;
-        found.hosts.extend(impact(&format!("{host}/{project}"), &versions, &objects, &images));
-    }
-    if let Some(topic) = cloud.topic(&format!("projects/{project}/topics/gcr")).await?
-        && topic.kms_key_name == key.to_string()
-    {
-        found.topics.push("gcr".to_owned());
-    }
-    Ok(found)
-}
-
-/// The images of a bucket: what each manifest needs, and the tags that name it.
-async fn images(
-    cloud: &Cloud,
-    host: RegistryHost,
-    project: &str,
-    bucket: &str,
-    objects: &[cmek_plan::StoredObject],
-) -> Outcome<Vec<Image>> {
-    let root = repository_prefix("");
-    let mut found = Vec::new();
-    let mut tags: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
-    for object in objects {
-        let Some((image, digest)) = object.name.strip_prefix(&root).and_then(|rest| rest.split_once("/manifest_"))
-        else {
-            continue;
-        };
-        if !tags.contains_key(image) {
-            tags.insert(image.to_owned(), tags_of(cloud, host, project, image).await);
-        }
-        // A manifest that cannot be read any more names nothing; its own object counts all the same.
-        let manifest = cloud.read_object(bucket, &object.name).await.unwrap_or_default();
-        let manifest: Value = serde_json::from_slice(&manifest).unwrap_or_default();
-        let mut needs: Vec<String> = manifest
-            .get("layers")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .chain(manifest.get("config"))
-            .filter_map(|layer| layer.get("digest").and_then(Value::as_str))
-            .map(blob_object)
-            .collect();
-        needs.sort();
-        let names = tags.get(image).and_then(|tags| tags.get(digest)).cloned().unwrap_or_default();
-        found.push(Image { name: image.to_owned(), digest: digest.to_owned(), tags: names, needs });
-    }
-    Ok(found)
-}
-
-async fn tags_of(cloud: &Cloud, host: RegistryHost, project: &str, image: &str) -> BTreeMap<String, Vec<String>> {
-    let path = format!("{}/{image}/tags/list", RegistryHost::image_path(project));
-    let Ok((_, body)) = cloud.registry(host.host(), "GET", &path, "", bytes::Bytes::new()).await else {
-        return BTreeMap::new();
-    };
-    let listing: Value = serde_json::from_slice(&body).unwrap_or_default();
-    listing
-        .get("manifest")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .map(|(digest, about)| {
-            let tags = about
-                .get("tag")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .map(str::to_owned);
-            (digest.clone(), tags.collect())
-        })
-        .collect()
+    Ok(())
 }

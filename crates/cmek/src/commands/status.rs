@@ -1,14 +1,46 @@
 //! `cmek status` and `cmek hosts describe`.
 
+use clap::Args;
 use gcp_names::{KeyName, KeyVersionName, RegistryHost, ServiceAgent};
 use serde_json::{Map, Value, json};
 
+use cmek_plan::place;
+
 use crate::cloud::Cloud;
 use crate::failure::Outcome;
+use crate::observe;
 use crate::session::Session;
-use crate::{observe, print, yaml};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+$ cmek status
+    all hosts that have a bucket
+$ cmek status gcr.io --format='value(findings)'")]
+pub struct Status {
+    /// Hosts; all that have a bucket when none is named
+    #[arg(value_name = "HOST")]
+    pub hosts: Vec<String>,
+}
+
+pub const PERMISSIONS: &[&str] = &[
+    "resourcemanager.projects.get",
+    "orgpolicy.policy.get",
+    "cloudkms.cryptoKeys.get",
+    "cloudkms.cryptoKeys.getIamPolicy",
+    "cloudkms.cryptoKeyVersions.list",
+    "storage.buckets.get",
+    "storage.objects.list",
+    "pubsub.topics.get",
+];
+
+pub async fn run(session: &mut Session, args: Status) -> Outcome<()> {
+    describe(session, &args.hosts).await
+}
 
 pub async fn describe(session: &mut Session, names: &[String]) -> Outcome<()> {
+    if session.explains(PERMISSIONS)? {
+        return Ok(());
+    }
     let project = session.project()?;
     let named = Session::hosts(names)?;
     let cloud = session.cloud().await?;
@@ -24,8 +56,10 @@ pub async fn describe(session: &mut Session, names: &[String]) -> Outcome<()> {
     if found.is_empty() {
         session.ui.say(&format!("No registry host of {project} has a bucket yet: the first push makes it."));
     }
-    let value = if found.len() == 1 { found.remove(0) } else { Value::Array(found) };
-    print(session, &value, yaml)
+    if found.len() == 1 {
+        return session.print_one(&found.remove(0), "yaml");
+    }
+    session.print_records(found, "yaml")
 }
 
 async fn status(cloud: &Cloud, project: &str, host: RegistryHost) -> Outcome<Value> {
@@ -33,7 +67,7 @@ async fn status(cloud: &Cloud, project: &str, host: RegistryHost) -> Outcome<Val
     let topic = observe::topic(cloud, project).await?;
     let mut findings: Vec<String> = Vec::new();
     let mut value = json!({"host": host.host(), "bucket": Value::Null, "location": facts.location});
-    let number = cloud.project(project).await?.name.trim_start_matches("projects/").parse().unwrap_or_default();
+    let number = observe::number(cloud, project).await?;
     let key = KeyName::parse(&facts.default_key).ok();
     let policy_key = key.clone().unwrap_or_else(|| KeyName {
         project: project.to_owned(),
@@ -67,22 +101,27 @@ async fn status(cloud: &Cloud, project: &str, host: RegistryHost) -> Outcome<Val
         }
         let google_managed = facts.objects.get("").map_or(0, |(count, _)| *count);
         if google_managed > 0 && key.is_some() {
-            findings.push(format!("{google_managed} of {total} objects are still under the Google-managed key.  cmek configure {host} --kms-key={} --rewrite-existing", facts.default_key));
+            findings.push(format!(
+                "{google_managed} of {total} objects are still under the Google-managed key.  cmek rewrite {host}"
+            ));
         }
-    } else if policy.denies("storage.googleapis.com") {
-        findings.push("The first push will be refused: constraints/gcp.restrictNonCmekServices denies storage.googleapis.com, and the push makes a bucket without a key.".to_owned());
+    } else if let Some(rule) = policy.denies("storage.googleapis.com") {
+        findings.push(format!("The first push will be refused: constraints/gcp.restrictNonCmekServices{} denies storage.googleapis.com, and the push makes a bucket without a key.", place(&rule.set_at)));
     }
     value["topic"] = match (topic.exists, topic.key.is_empty()) {
         (false, _) => json!("none"),
         (true, true) => json!({"name": "gcr", "key": "none"}),
         (true, false) => json!({"name": "gcr", "key": topic.key}),
     };
-    if topic.exists && topic.key.is_empty() && policy.denies("pubsub.googleapis.com") {
-        findings.push("Topic gcr has no key and policy asks for one.  cmek configure --topic --kms-key=KEY".to_owned());
+    if topic.exists && topic.key.is_empty() && policy.denies("pubsub.googleapis.com").is_some() {
+        findings
+            .push("Topic gcr has no key and policy asks for one.  cmek topics configure gcr --kms-key=KEY".to_owned());
     }
     if !policy.denied_services.is_empty() {
-        value["policy"] =
-            json!([format!("constraints/gcp.restrictNonCmekServices denies {}", policy.denied_services.join(", "))]);
+        let rules = policy.denied_services.iter().map(|rule| {
+            format!("constraints/gcp.restrictNonCmekServices denies {}{}", rule.value, place(&rule.set_at))
+        });
+        value["policy"] = rules.collect();
     }
     if !findings.is_empty() {
         value["findings"] = json!(findings);
@@ -111,12 +150,11 @@ async fn key_status(
     value["keyState"] = json!(state);
     let agent = ServiceAgent::Storage.member(number);
     value["agent"] = json!(agent.trim_start_matches("serviceAccount:"));
-    value["agentMayUseKey"] = json!(known.users.contains(&agent));
-    if !known.users.contains(&agent) {
-        findings.push(
-            "Storage's agent has no role on the key itself; unless it has one above, nothing can be read or written."
-                .to_owned(),
-        );
+    value["agentMayUseKey"] = json!(known.users.contains_key(&agent));
+    if !known.users.contains_key(&agent) {
+        findings.push(format!(
+            "Storage's agent may not use the key: nothing can be read or written.  cmek service-agents authorize --kms-key={key}"
+        ));
     }
     for (version, (count, _)) in &facts.objects {
         let Ok(name) = KeyVersionName::parse(version) else { continue };

@@ -5,14 +5,30 @@ mod story;
 
 use std::time::Duration;
 
+use clap::Args;
 use cmek_emulator::Emulator;
 use serde_json::{Value, json};
 
-use crate::cli::Demo;
 use crate::cloud::Cloud;
 use crate::failure::{Failure, Outcome};
 use crate::session::{Session, in_process};
-use crate::{format, print};
+use crate::ui::Tone;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+$ cmek demo
+$ cmek demo --step
+    wait for Enter before each chapter
+$ cmek demo --format=json
+    each claim with what the cloud answered")]
+pub struct Demo {
+    /// Leave the world in this directory to look at
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<String>,
+    /// Wait for Enter before each chapter
+    #[arg(long)]
+    pub step: bool,
+}
 
 pub const PROJECT: &str = "demo-project";
 const START: &str = "2026-01-05T09:00:00Z";
@@ -34,9 +50,13 @@ pub struct Teller<'a> {
     chapter: String,
     number: usize,
     claims: Vec<Claim>,
+    step: bool,
 }
 
 pub async fn run(session: &mut Session, args: Demo) -> Outcome<()> {
+    if session.explains(&[])? {
+        return Ok(());
+    }
     let folder = match &args.keep {
         Some(_) => None,
         None => Some(tempfile::tempdir().map_err(|error| Failure::new(format!("no temporary folder: {error}")))?),
@@ -63,6 +83,7 @@ pub async fn run(session: &mut Session, args: Demo) -> Outcome<()> {
         chapter: String::new(),
         number: 0,
         claims: Vec::new(),
+        step: args.step,
     };
     let told = story::tell(&mut teller).await;
     let Teller { session, claims, .. } = teller;
@@ -74,12 +95,12 @@ pub async fn run(session: &mut Session, args: Demo) -> Outcome<()> {
     } else {
         session.ui.say(&format!("{} claims checked, {held} hold, {} do not.", claims.len(), claims.len() - held));
     }
-    if session.global.format.is_some() {
+    if session.has_format() {
         let rows: Vec<Value> = claims
             .iter()
             .map(|claim| json!({"chapter": claim.chapter, "claim": claim.text, "holds": claim.holds, "answer": claim.answer}))
             .collect();
-        print(session, &Value::Array(rows), |rows| format::render(&format::Format::Json, rows))?;
+        session.print_records(rows, "json")?;
     }
     if held == claims.len() { Ok(()) } else { Err(Failure::new("The story does not hold.")) }
 }
@@ -88,6 +109,9 @@ impl Teller<'_> {
     pub fn chapter(&mut self, title: &str) {
         self.number += 1;
         title.clone_into(&mut self.chapter);
+        if self.step && self.number > 1 {
+            self.session.ui.wait_for_enter();
+        }
         self.session.ui.say("");
         self.session.ui.say(&format!("{}  {title}", self.number));
     }
@@ -99,9 +123,11 @@ impl Teller<'_> {
     /// `answer`: what was really seen, shown when the claim does not hold.
     pub fn claim(&mut self, holds: bool, text: &str, answer: &str) {
         if holds {
-            self.say(&format!("✓ {text}"));
+            let mark = self.session.ui.tint("✓", Tone::Good);
+            self.say(&format!("{mark} {text}"));
         } else {
-            self.say(&format!("✗ {text}"));
+            let mark = self.session.ui.tint("✗", Tone::Lost);
+            self.say(&format!("{mark} {text}"));
             self.say(&format!("  but: {answer}"));
         }
         self.claims.push(Claim {

@@ -3,16 +3,18 @@
 use cmek_plan::{Desired, plan};
 use gcp_client::Error;
 use gcp_names::{KeyName, RegistryHost};
+use gcp_schema::kms::CryptoKey;
 use gcp_schema::kms::crypto_key_version::CryptoKeyVersionState as State;
 use serde_json::{Value, json};
 
 use super::image::Image;
 use super::{PROJECT, Teller};
-use crate::apply::{intent, rewrite};
+use crate::apply::intent;
 use crate::cloud::Cloud;
 use crate::failure::{Failure, Outcome};
 use crate::observe;
-use crate::ui::size;
+use crate::rewrite::{Engine, Options, Work};
+use crate::ui::{Ui, size};
 
 const ORG_POLICY: &str = "orgpolicy.googleapis.com";
 const BUCKET: &str = "artifacts.demo-project.appspot.com";
@@ -107,7 +109,7 @@ async fn topic(teller: &mut Teller<'_>, key: &KeyName) -> Outcome<()> {
     let bare = teller.cloud.create_topic(&name, "").await;
     teller.refused(bare, 400, "Constraint 'constraints/gcp.restrictNonCmekServices' violated");
     teller.cloud.create_ring(&key.ring_name()).await?;
-    teller.cloud.create_key(key).await?;
+    teller.cloud.create_key(key, CryptoKey::default()).await?;
     teller.say(&format!("create key {}, then the topic with it", key.short()));
     let ungranted = teller.cloud.create_topic(&name, &key.to_string()).await;
     teller.refused(ungranted, 400, "Cloud Pub/Sub did not have the necessary permissions");
@@ -160,14 +162,7 @@ async fn apply(teller: &mut Teller<'_>, desired: &Desired) -> Outcome<()> {
         let (verb, what) = intent(step);
         teller.say(&format!("{}  {verb:<8} {what}", index + 1));
     }
-    let mut quiet = crate::ui::Ui {
-        output: Box::new(std::io::sink()),
-        talk: Box::new(std::io::sink()),
-        input: Box::new(std::io::empty()),
-        interactive: false,
-        quiet: true,
-    };
-    crate::apply::apply(&teller.cloud, &mut quiet, &desired.project, &made).await
+    crate::apply::apply(&teller.cloud, &mut Ui::nowhere(), &made, &Options::default()).await
 }
 
 async fn rotated(teller: &mut Teller<'_>, key: &KeyName) -> Outcome<()> {
@@ -242,8 +237,11 @@ async fn destroyed(teller: &mut Teller<'_>, key: &KeyName, image: &Image) -> Out
     teller.refused(pulled, 400, DISABLED);
     let restored = teller.cloud.restore(&key.version(1)).await;
     teller.refused(restored, 400, "has value DESTROYED in field crypto_key_version.state.");
-    let rewritten = rewrite(&teller.cloud, BUCKET, key).await;
-    teller.refused(rewritten, 400, DISABLED);
+    let work = Work { bucket: BUCKET.to_owned(), key: key.clone(), from: None, prefix: String::new() };
+    let options = Options { engine: Engine::Client, ..Options::default() };
+    let rewritten = crate::rewrite::run(&teller.cloud, &mut Ui::nowhere(), &work, &options, 0).await;
+    let answer = rewritten.err().map_or_else(|| "it was allowed".to_owned(), |failure| failure.message);
+    teller.claim(answer.contains(DISABLED), &format!("no rewrite saves what is lost: {DISABLED}"), &answer);
     let after = teller.emulator.files_with(&needles)?;
     teller.claim(
         after.is_empty(),

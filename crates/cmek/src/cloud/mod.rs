@@ -1,0 +1,64 @@
+//! The calls that the commands make, one function each, by the cloud's own names; a file for each service.
+
+mod asset;
+mod batch;
+mod iam;
+mod kms;
+mod org_policy;
+mod projects;
+mod pubsub;
+mod registry;
+mod storage;
+
+use gcp_client::{Client, Error};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+pub use iam::{ROLE, text_of};
+pub use projects::Container;
+pub use storage::Stored;
+
+const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+#[derive(Clone)]
+pub struct Cloud {
+    pub client: Client,
+}
+
+impl Cloud {
+    pub fn new(client: Client) -> Self {
+        Self { client }
+    }
+}
+
+/// What is not there is `None`.
+fn present<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
+    match outcome {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+pub fn escape(name: &str) -> String {
+    utf8_percent_encode(name, NAME).to_string()
+}
+
+/// Everything of a list: a page at a time, until no token comes back.
+async fn pages<T, F>(mut page: impl FnMut(String) -> F) -> Result<Vec<T>, Error>
+where
+    F: Future<Output = Result<(Vec<T>, String), Error>>,
+{
+    let mut found = Vec::new();
+    let mut token = String::new();
+    loop {
+        let (items, next) = page(token.clone()).await?;
+        found.extend(items);
+        if next.is_empty() {
+            return Ok(found);
+        }
+        if next == token {
+            return Err(Error::internal("a list gave the same page token twice"));
+        }
+        token = next;
+    }
+}

@@ -1,0 +1,208 @@
+//! `cmek topics`.
+
+use clap::{Args, Subcommand};
+use cmek_plan::{Desired, Plan, Step};
+use gcp_names::KeyName;
+use serde_json::{Value, json};
+
+use super::configure::show_plan;
+use crate::apply::{apply, last, patiently, short};
+use crate::cli::{KeyPlace, ListFlags};
+use crate::failure::{Failure, Outcome};
+use crate::observe;
+use crate::rewrite::Options;
+use crate::session::Session;
+use crate::ui::table;
+
+#[derive(Debug, Subcommand)]
+pub enum Topics {
+    /// List the topics of the project and their keys
+    #[command(after_help = "$ cmek topics list --filter='-kmsKeyName:*'")]
+    List(ListFlags),
+    /// Describe a topic
+    Describe {
+        /// Topic: its id or its full name
+        #[arg(value_name = "TOPIC", default_value = "gcr")]
+        topic: String,
+    },
+    /// Create a topic with a key, or give a topic another key
+    #[command(after_help = "\
+$ cmek topics configure gcr --kms-key=images --keyring=registry --location=us
+$ cmek topics configure gcr --clear-kms-key")]
+    Configure(Configure),
+}
+
+#[derive(Debug, Args)]
+pub struct Configure {
+    /// Topic: its id or its full name
+    #[arg(value_name = "TOPIC", default_value = "gcr")]
+    pub topic: String,
+    /// The key: full name, or its id with --keyring and --location
+    #[arg(long, value_name = "KEY", required_unless_present = "clear_kms_key")]
+    pub kms_key: Option<String>,
+    #[command(flatten)]
+    pub place: KeyPlace,
+    /// Take the topic's key away; messages are then under a Google-managed key
+    #[arg(long, conflicts_with = "kms_key")]
+    pub clear_kms_key: bool,
+}
+
+const READ: &[&str] = &["pubsub.topics.get", "pubsub.topics.list"];
+const CHANGE: &[&str] = &[
+    "pubsub.topics.get",
+    "pubsub.topics.create",
+    "pubsub.topics.update",
+    "cloudkms.cryptoKeys.get",
+    "cloudkms.cryptoKeys.getIamPolicy",
+    "cloudkms.cryptoKeys.setIamPolicy",
+    "orgpolicy.policy.get",
+    "serviceusage.services.enable",
+];
+
+pub async fn run(session: &mut Session, command: Topics) -> Outcome<()> {
+    match command {
+        Topics::List(flags) => list(session, &flags).await,
+        Topics::Describe { topic } => describe(session, &topic).await,
+        Topics::Configure(args) => configure(session, args).await,
+    }
+}
+
+fn named(session: &Session, topic: &str) -> Outcome<String> {
+    if topic.contains('/') {
+        return match topic.split('/').collect::<Vec<_>>().as_slice() {
+            ["projects", _, "topics", _] => Ok(topic.to_owned()),
+            _ => Err(Failure::new(format!("'{topic}' is not the name of a topic.")).hint("projects/P/topics/T")),
+        };
+    }
+    Ok(format!("projects/{}/topics/{topic}", session.project()?))
+}
+
+fn row(topic: &gcp_schema::pubsub::Topic) -> Value {
+    let mut value = json!({"name": topic.name});
+    if !topic.kms_key_name.is_empty() {
+        value["kmsKeyName"] = json!(topic.kms_key_name);
+    }
+    if !topic.labels.is_empty() {
+        value["labels"] = json!(topic.labels);
+    }
+    value
+}
+
+async fn list(session: &mut Session, flags: &ListFlags) -> Outcome<()> {
+    if session.explains(READ)? {
+        return Ok(());
+    }
+    let project = session.project()?;
+    let cloud = session.cloud().await?;
+    let rows = cloud.topics(&project).await?.iter().map(row).collect();
+    session.print_list(
+        rows,
+        |rows| {
+            let text = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let lines: Vec<_> = rows
+                .iter()
+                .map(|row| {
+                    let key = text(row, "kmsKeyName");
+                    let encryption = if key.is_empty() { "Google-managed" } else { "customer" };
+                    vec![last(&text(row, "name")).to_owned(), encryption.to_owned(), short(&key)]
+                })
+                .collect();
+            table(&["TOPIC", "ENCRYPTION", "KEY"], &lines)
+        },
+        flags,
+    )
+}
+
+async fn describe(session: &mut Session, topic: &str) -> Outcome<()> {
+    if session.explains(READ)? {
+        return Ok(());
+    }
+    let name = named(session, topic)?;
+    let cloud = session.cloud().await?;
+    let found = cloud
+        .topic(&name)
+        .await?
+        .ok_or_else(|| Failure::new(format!("NOT_FOUND: Resource not found (resource={}).", last(&name))))?;
+    let mut value = row(&found);
+    if let Ok(key) = KeyName::parse(&found.kms_key_name) {
+        let facts = observe::key(&cloud, &key).await?;
+        value["keyState"] = json!(match facts.primary {
+            Some(version) => format!("{} (primary version {})", version.state, version.number),
+            None if facts.exists => "no primary version".to_owned(),
+            None => "NOT_FOUND".to_owned(),
+        });
+    }
+    session.print_one(&value, "yaml")
+}
+
+async fn configure(session: &mut Session, args: Configure) -> Outcome<()> {
+    if session.explains(CHANGE)? {
+        return Ok(());
+    }
+    let name = named(session, &args.topic)?;
+    let cloud = session.cloud().await?;
+    let Some(key) = args.kms_key.as_deref() else { return clear(session, &name).await };
+    let key = session.key(key, &args.place)?;
+    let project = name.split('/').nth(1).unwrap_or_default().to_owned();
+    let desired = Desired { project, hosts: Vec::new(), key, create_key: false, rewrite_existing: false, topic: true };
+    // Planned as the topic gcr is, with this topic in its place.
+    let (mut observed, _) = super::configure::look(&cloud, &desired).await?;
+    let found = cloud.topic(&name).await?;
+    observed.topic = Some(found.map_or_else(cmek_plan::TopicFacts::default, |topic| cmek_plan::TopicFacts {
+        exists: true,
+        key: topic.kms_key_name,
+    }));
+    let made = renamed(cmek_plan::plan(&desired, &observed), &name);
+    if let Some(finding) = made.blockers().next() {
+        return Err(Failure::new(format!("{} Nothing was changed.", finding.what)).hint(finding.mend.clone()));
+    }
+    if made.is_empty() {
+        session.ui.say(&format!("Nothing to do: topic {} is under {}.", last(&name), desired.key.short()));
+        return Ok(());
+    }
+    show_plan(&mut session.ui, &made);
+    if session.global.dry_run {
+        session.ui.say("");
+        session.ui.say("Nothing was changed (--dry-run).");
+        return Ok(());
+    }
+    session.ui.confirm(true)?;
+    session.ui.say("");
+    apply(&cloud, &mut session.ui, &made, &Options::default()).await?;
+    let now = cloud.topic(&name).await?.map(|topic| topic.kms_key_name).unwrap_or_default();
+    if now != desired.key.to_string() {
+        return Err(Failure::new(format!("Looked again: topic {} is not under the key.", last(&name))));
+    }
+    session.ui.say("");
+    session.ui.say("Looked again: everything is as planned.");
+    Ok(())
+}
+
+fn renamed(mut plan: Plan, name: &str) -> Plan {
+    for step in &mut plan.steps {
+        if let Step::CreateTopic { topic, .. } | Step::UpdateTopic { topic, .. } = step {
+            name.clone_into(topic);
+        }
+    }
+    plan
+}
+
+async fn clear(session: &mut Session, name: &str) -> Outcome<()> {
+    let cloud = session.cloud().await?;
+    let found = cloud
+        .topic(name)
+        .await?
+        .ok_or_else(|| Failure::new(format!("NOT_FOUND: Resource not found (resource={}).", last(name))))?;
+    if found.kms_key_name.is_empty() {
+        session.ui.say(&format!("Nothing to do: topic {} has no key.", last(name)));
+        return Ok(());
+    }
+    if session.global.dry_run {
+        session.ui.say(&format!("Would take the key off topic {}. Nothing was changed (--dry-run).", last(name)));
+        return Ok(());
+    }
+    session.ui.confirm(true)?;
+    patiently(|| cloud.set_topic_key(name, "")).await?;
+    session.ui.say(&format!("Updated topic [{name}]. New messages are under a Google-managed key."));
+    Ok(())
+}

@@ -1,0 +1,248 @@
+//! What would be lost with a key: found by search and by listing, and told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cmek_plan::{Image, Impact, OtherBucket, StoredObject, impact};
+use gcp_names::registry::{blob_object, repository_prefix};
+use gcp_names::{KeyName, RegistryHost};
+use serde_json::Value;
+
+use crate::cloud::{Cloud, Container};
+use crate::failure::Outcome;
+use crate::observe::{spread, unless_hidden};
+use crate::ui::{Ui, size, table};
+
+const BUCKET: &str = "storage.googleapis.com/Bucket";
+const TOPIC: &str = "pubsub.googleapis.com/Topic";
+
+/// Where to look.
+#[derive(Clone, Debug)]
+pub struct Range {
+    /// Whose registry hosts are meant.
+    pub project: String,
+    /// A folder or organization to search besides.
+    pub wide: Option<Container>,
+    pub all_buckets: bool,
+}
+
+pub fn text(found: &Impact) -> String {
+    if found.is_empty() {
+        return "Nothing that is stored needs it.\n".to_owned();
+    }
+    let dash = || "–".to_owned();
+    let mut rows: Vec<Vec<String>> = found
+        .hosts
+        .iter()
+        .map(|host| {
+            let tags = if host.tags.is_empty() { dash() } else { host.tags.join(", ") };
+            vec![host.place.clone(), host.images.to_string(), tags, host.objects.to_string(), size(host.bytes)]
+        })
+        .collect();
+    rows.extend(found.others.iter().map(|bucket| {
+        vec![format!("gs://{}", bucket.bucket), dash(), dash(), bucket.objects.to_string(), size(bucket.bytes)]
+    }));
+    rows.extend(found.topics.iter().map(|topic| vec![format!("topic {topic}"), dash(), dash(), dash(), dash()]));
+    let mut text = table(&["WHERE", "IMAGES", "TAGS", "OBJECTS", "SIZE"], &rows);
+    for host in &found.hosts {
+        for tag in &host.shared {
+            text.push_str(&format!("{tag} lies under another version and shares a layer that would be lost.\n"));
+        }
+    }
+    text
+}
+
+pub fn show(ui: &mut Ui, found: &Impact) {
+    if found.is_empty() {
+        ui.say("Nothing that is stored needs it.");
+        return;
+    }
+    ui.say("It alone can read:");
+    ui.say("");
+    for line in text(found).lines() {
+        ui.say(&format!("  {line}"));
+    }
+    ui.say("");
+}
+
+/// What would be lost with a version, or with all versions of a key.
+pub async fn of(cloud: &Cloud, range: &Range, key: &KeyName, version: Option<u64>) -> Outcome<Impact> {
+    let versions: BTreeSet<String> = match version {
+        Some(number) => [key.version(number).to_string()].into(),
+        None => cloud.versions(key).await?.into_iter().map(|version| version.name).collect(),
+    };
+    let mut found = Impact { versions: versions.iter().cloned().collect(), ..Impact::default() };
+    let project = &range.project;
+    for host in RegistryHost::ALL {
+        let bucket = host.bucket(project);
+        let Some(about) = cloud.bucket(&bucket).await? else { continue };
+        if about.pointer("/encryption/defaultKmsKeyName").and_then(Value::as_str) == Some(key.to_string().as_str()) {
+            found.buckets.push(bucket.clone());
+        }
+        let objects = cloud.objects(&bucket).await?;
+        if !objects.iter().any(|object| versions.contains(&object.key_version)) {
+            continue;
+        }
+        let images = images(cloud, host, project, &bucket, &objects).await?;
+        found.hosts.extend(impact(&format!("{host}/{project}"), &versions, &objects, &images));
+    }
+    let (buckets, topics) = users(cloud, range, key).await?;
+    for bucket in buckets {
+        if RegistryHost::from_bucket(&bucket).is_some_and(|(_, owner)| owner == *project) {
+            continue;
+        }
+        let counts = unless_hidden(spread(cloud, &bucket).await)?.unwrap_or_default();
+        let (objects, bytes) = counts
+            .iter()
+            .filter(|(version, _)| versions.contains(*version))
+            .fold((0, 0), |(count, sum), (_, (more, size))| (count + more, sum + size));
+        if objects > 0 {
+            found.others.push(OtherBucket { bucket: bucket.clone(), objects, bytes });
+        }
+        if cloud.bucket(&bucket).await?.is_some_and(|about| {
+            about.pointer("/encryption/defaultKmsKeyName").and_then(Value::as_str) == Some(key.to_string().as_str())
+        }) {
+            found.buckets.push(bucket);
+        }
+    }
+    found.topics = topics.into_iter().collect();
+    found.buckets.sort();
+    Ok(found)
+}
+
+/// Buckets and topics that use a key: by search where that is allowed, else by the project's own lists.
+async fn users(cloud: &Cloud, range: &Range, key: &KeyName) -> Outcome<(BTreeSet<String>, BTreeSet<String>)> {
+    let (mut buckets, mut topics) = (BTreeSet::new(), BTreeSet::new());
+    let own = Container(format!("projects/{}", range.project));
+    let name = key.to_string();
+    let topic_name = |full: &str| {
+        let inner = format!("projects/{}/topics/", range.project);
+        full.strip_prefix(&inner).unwrap_or(full).to_owned()
+    };
+    for container in [Some(own), range.wide.clone()].into_iter().flatten() {
+        match unless_hidden(cloud.search(&container, &format!("kmsKeys:\"{name}\""), &[BUCKET, TOPIC]).await)? {
+            Some(found) => {
+                for one in found.into_iter().filter(|one| one.keys.iter().any(|used| under(used, &name))) {
+                    if let Some(bucket) = one.name.strip_prefix("//storage.googleapis.com/") {
+                        buckets.insert(bucket.to_owned());
+                    } else if let Some(topic) = one.name.strip_prefix("//pubsub.googleapis.com/") {
+                        topics.insert(topic_name(topic));
+                    }
+                }
+            }
+            None => {
+                for project in unless_hidden(cloud.projects_in(&container).await)?.unwrap_or_default() {
+                    list_users(cloud, &project.project_id, &name, &mut buckets, &mut topics, &topic_name).await?;
+                }
+            }
+        }
+        if let Some(organization) = container.0.strip_prefix("organizations/") {
+            let known = cloud.protected(&format!("organizations/{organization}"), &name).await;
+            for (resource, kind) in unless_hidden(known)?.unwrap_or_default() {
+                match kind.as_str() {
+                    BUCKET => _ = buckets.insert(resource.trim_start_matches("//storage.googleapis.com/").to_owned()),
+                    TOPIC => _ = topics.insert(topic_name(resource.trim_start_matches("//pubsub.googleapis.com/"))),
+                    _ => {}
+                }
+            }
+        }
+    }
+    // A search may lag behind; the topic that the registries use is looked at itself.
+    let gcr = format!("projects/{}/topics/gcr", range.project);
+    match unless_hidden(cloud.topic(&gcr).await)?.flatten() {
+        Some(topic) if topic.kms_key_name == name => _ = topics.insert("gcr".to_owned()),
+        _ => _ = topics.remove("gcr"),
+    }
+    if range.all_buckets {
+        for bucket in cloud.buckets(&range.project).await? {
+            buckets.extend(bucket.get("name").and_then(Value::as_str).map(str::to_owned));
+        }
+    }
+    Ok((buckets, topics))
+}
+
+fn under(used: &str, key: &str) -> bool {
+    used == key || used.strip_prefix(key).is_some_and(|rest| rest.starts_with("/cryptoKeyVersions/"))
+}
+
+async fn list_users(
+    cloud: &Cloud,
+    project: &str,
+    key: &str,
+    buckets: &mut BTreeSet<String>,
+    topics: &mut BTreeSet<String>,
+    topic_name: &impl Fn(&str) -> String,
+) -> Outcome<()> {
+    for bucket in unless_hidden(cloud.buckets(project).await)?.unwrap_or_default() {
+        if bucket.pointer("/encryption/defaultKmsKeyName").and_then(Value::as_str) == Some(key) {
+            buckets.extend(bucket.get("name").and_then(Value::as_str).map(str::to_owned));
+        }
+    }
+    for topic in unless_hidden(cloud.topics(project).await)?.unwrap_or_default() {
+        if topic.kms_key_name == key {
+            topics.insert(topic_name(&topic.name));
+        }
+    }
+    Ok(())
+}
+
+/// The images of a bucket: what each manifest needs, and the tags that name it.
+async fn images(
+    cloud: &Cloud,
+    host: RegistryHost,
+    project: &str,
+    bucket: &str,
+    objects: &[StoredObject],
+) -> Outcome<Vec<Image>> {
+    let root = repository_prefix("");
+    let mut found = Vec::new();
+    let mut tags: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+    for object in objects {
+        let Some((image, digest)) = object.name.strip_prefix(&root).and_then(|rest| rest.split_once("/manifest_"))
+        else {
+            continue;
+        };
+        if !tags.contains_key(image) {
+            tags.insert(image.to_owned(), tags_of(cloud, host, project, image).await);
+        }
+        // A manifest that cannot be read any more names nothing; its own object counts all the same.
+        let manifest = cloud.read_object(bucket, &object.name).await.unwrap_or_default();
+        let manifest: Value = serde_json::from_slice(&manifest).unwrap_or_default();
+        let mut needs: Vec<String> = manifest
+            .get("layers")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .chain(manifest.get("config"))
+            .filter_map(|layer| layer.get("digest").and_then(Value::as_str))
+            .map(blob_object)
+            .collect();
+        needs.sort();
+        let names = tags.get(image).and_then(|tags| tags.get(digest)).cloned().unwrap_or_default();
+        found.push(Image { name: image.to_owned(), digest: digest.to_owned(), tags: names, needs });
+    }
+    Ok(found)
+}
+
+async fn tags_of(cloud: &Cloud, host: RegistryHost, project: &str, image: &str) -> BTreeMap<String, Vec<String>> {
+    let path = format!("{}/{image}/tags/list", RegistryHost::image_path(project));
+    let Ok((_, body)) = cloud.registry(host.host(), "GET", &path, "", bytes::Bytes::new()).await else {
+        return BTreeMap::new();
+    };
+    let listing: Value = serde_json::from_slice(&body).unwrap_or_default();
+    listing
+        .get("manifest")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(digest, about)| {
+            let tags = about
+                .get("tag")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(str::to_owned);
+            (digest.clone(), tags.collect())
+        })
+        .collect()
+}
