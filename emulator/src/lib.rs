@@ -27,6 +27,7 @@ mod services;
 mod testing;
 
 pub use builder::{BuildError, Builder};
+pub use gcp_gateway::Dropped;
 pub use handle::{Emulator, Running};
 pub use kernel::audit::{Entry as AuditEntry, Watch};
 pub use kernel::settings::{GcrEra, IamMode, ProjectMode};

@@ -41,7 +41,11 @@ impl Transport for InProcess {
             // A server sees the path alone.
             let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
             *request.uri_mut() = path.parse().map_err(|_| TransportError(format!("no path {path}")))?;
-            Ok(self.0.send(request).await)
+            let answer = self.0.send(request).await;
+            if answer.extensions().get::<cmek_emulator::Dropped>().is_some() {
+                return Err(TransportError("the connection was closed before an answer came".to_owned()));
+            }
+            Ok(answer)
         })
     }
 }

@@ -126,6 +126,9 @@ fn detail_any(detail: &Detail) -> Any {
 }
 
 pub fn error_response(error: &Error) -> Response<Body> {
+    if error.http_status() == 0 {
+        return dropped();
+    }
     let mut text = serde_json::to_vec_pretty(&error_json(error)).unwrap_or_default();
     text.push(b'\n');
     let mut response = Response::new(full(text));
@@ -133,6 +136,17 @@ pub fn error_response(error: &Error) -> Response<Body> {
     response
         .headers_mut()
         .insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=UTF-8"));
+    response
+}
+
+/// Marks an answer that is not to be sent: the connection is closed instead. Only faults that tests ask for do this.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropped;
+
+fn dropped() -> Response<Body> {
+    let mut response = Response::new(full(bytes::Bytes::new()));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response.extensions_mut().insert(Dropped);
     response
 }
 
@@ -159,6 +173,9 @@ pub(crate) fn status_headers(error: &Error) -> HeaderMap {
 
 /// A trailers-only answer.
 pub fn grpc_status_response(error: &Error) -> Response<Body> {
+    if error.http_status() == 0 {
+        return dropped();
+    }
     let mut response = Response::new(empty());
     *response.headers_mut() = status_headers(error);
     response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));

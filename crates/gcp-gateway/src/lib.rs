@@ -23,7 +23,7 @@ use futures_util::future::BoxFuture;
 use gcp_schema::{Error, Method};
 
 pub use body::{Body, BoxError, empty, full, stream};
-pub use error::{error_json, error_response, grpc_status_response};
+pub use error::{Dropped, error_json, error_response, grpc_status_response};
 pub use fields::partial;
 pub use router::{Limits, Router};
 pub use serve::serve;

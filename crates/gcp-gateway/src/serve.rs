@@ -1,6 +1,5 @@
 //! The listening side: HTTP/1.1, HTTP/2 with prior knowledge and gRPC on one port.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::Backend;
+use crate::error::Dropped;
 use crate::router::Router;
 
 /// How long calls in flight may take when the server is told to stop.
@@ -67,7 +67,11 @@ pub async fn serve<B: Backend>(
             let router = Arc::clone(&router);
             async move {
                 let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
-                Ok::<_, Infallible>(router.handle(request).await)
+                let answer = router.handle(request).await;
+                if answer.extensions().get::<Dropped>().is_some() {
+                    return Err(std::io::Error::other("dropped, as a test asked"));
+                }
+                Ok(answer)
             }
         });
         let connection = builder.serve_connection(TokioIo::new(socket), service).into_owned();

@@ -2,12 +2,15 @@
 //!
 //! `GET clock`, `POST clock:advance {"duration":"2592000s"}`, `GET audit`, `POST faults`, `DELETE faults`, `GET health`,
 //! `POST stop`.
+//!
+//! A fault: `{"method":"/Encrypt","kind":"refuse|drop|lose","code":"UNAVAILABLE","message":"…","skip":0,"times":1}`.
+//! `method` is the end of a method's name, or `agent.useKey` for a grant that has not spread; empty: every call.
 
 use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::kernel::faults::Fault;
+use crate::kernel::faults::{Fault, FaultKind};
 use crate::kernel::time::SECOND;
 use crate::kernel::{Code, Error, Kernel, Result};
 use crate::rest::{self, Answer, Query, Request};
@@ -56,15 +59,27 @@ async fn answer(kernel: &Arc<Kernel>, request: Request) -> Result<Answer> {
         ("POST", Some("faults")) => {
             let body = rest::read_json(request.into_body()).await?;
             let text = |name: &str| body.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-            let code = Code::from_name(&text("code")).ok_or_else(|| {
+            let kind = match text("kind").as_str() {
+                "" | "refuse" => FaultKind::Refuse,
+                "drop" => FaultKind::Drop,
+                "lose" => FaultKind::Lose,
+                other => {
+                    return Err(Error::invalid_argument(format!("Invalid kind '{other}': refuse, drop or lose.")));
+                }
+            };
+            let named = if kind == FaultKind::Refuse { text("code") } else { "UNAVAILABLE".to_owned() };
+            let code = Code::from_name(&named).ok_or_else(|| {
                 Error::invalid_argument("Invalid code: name one of google.rpc.Code, as in \"UNAVAILABLE\".")
             })?;
-            if text("method").is_empty() {
-                return Err(Error::invalid_argument("A fault needs the method that it strikes."));
+            let count = |name: &str, unsaid: u64| {
+                body.get(name).and_then(serde_json::Value::as_u64).unwrap_or(unsaid).min(1 << 20) as u32
+            };
+            let times = count("times", 1);
+            if times == 0 {
+                return Err(Error::invalid_argument("A fault strikes at least once: times is 0."));
             }
-            let times = body.get("times").and_then(serde_json::Value::as_u64).unwrap_or(1);
             let message = if text("message").is_empty() { "Injected fault.".to_owned() } else { text("message") };
-            kernel.faults.add(Fault { method: text("method"), code, message, times: times.min(1 << 20) as u32 });
+            kernel.faults.add(Fault { method: text("method"), kind, code, message, skip: count("skip", 0), times });
             Ok(rest::json(200, json!({}), &query))
         }
         ("DELETE", Some("faults")) => {

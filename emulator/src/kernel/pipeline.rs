@@ -102,11 +102,11 @@ impl Kernel {
             Ok((value, None, effects)) => Ok((value, effects)),
             Err(error) => Err(error),
         };
-        let outcome = outcome.map(|(value, effects)| {
+        let outcome = outcome.and_then(|(value, effects)| {
             for effect in effects {
                 effect(self);
             }
-            value
+            self.faults.lose(spec.method).map(|()| value)
         });
         self.audit.record(Line {
             time: now,

@@ -1,7 +1,8 @@
 //! The database: redb in a file or in memory, one key space, one writer at a time, many readers.
 //!
 //! Durable mode groups commits: a writer leaves its changes in `active` and waits; the committer thread moves them to
-//! `committing`, writes and syncs once for all of them, then answers them all.
+//! `committing`, writes and syncs once for all of them, then answers them all. In memory nobody waits: changes lie in
+//! `recent`, where every reader sees them, until there are enough of them to be worth a commit.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +16,9 @@ use super::txn::{Base, Changes, Txn};
 use super::{Error, Result};
 
 const ROWS: TableDefinition<'static, &'static [u8], &'static [u8]> = TableDefinition::new("rows");
+/// In memory, so many changes are committed together: a commit costs as much as a hundred changes, and a reader's view of
+/// the changes before it is a copy.
+const RECENT: usize = 64;
 /// redb keeps hot pages in this much memory; the machine's page cache holds the rest.
 const CACHE: usize = 32 << 20;
 
@@ -31,6 +35,8 @@ pub struct Store {
 pub struct Core {
     database: Database,
     pub(super) pending: Mutex<Pending>,
+    /// In memory: what is done and not in the database yet. Held only to take a view, never for the length of a call.
+    recent: Mutex<Arc<Changes>>,
     durable: bool,
 }
 
@@ -59,7 +65,7 @@ impl Store {
         let database =
             Database::builder().set_cache_size(CACHE).create_with_backend(InMemoryBackend::new()).map_err(broken)?;
         create_rows(&database, Durability::None)?;
-        let core = Arc::new(Core { database, pending: Mutex::default(), durable: false });
+        let core = Arc::new(Core { database, pending: Mutex::default(), recent: Mutex::default(), durable: false });
         Ok(Self { committer: None, core })
     }
 
@@ -69,7 +75,7 @@ impl Store {
         let writing = database.begin_write()?;
         writing.open_table(ROWS)?;
         writing.commit()?;
-        let core = Arc::new(Core { database, pending: Mutex::default(), durable: true });
+        let core = Arc::new(Core { database, pending: Mutex::default(), recent: Mutex::default(), durable: true });
         Ok(Arc::new(Self { committer: Some(Committer::start(Arc::clone(&core))), core }))
     }
 
@@ -77,9 +83,19 @@ impl Store {
         self.core.database.begin_read().map_err(broken)?.open_table(ROWS).map_err(broken)
     }
 
+    /// What is in the database, and what is done in memory and not there yet: both of one moment.
+    fn view(&self) -> Result<(Base, Arc<Changes>)> {
+        if self.core.durable {
+            return Ok((self.base()?, Arc::default()));
+        }
+        let recent = self.core.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok((self.base()?, Arc::clone(&recent)))
+    }
+
     /// A snapshot of what is committed.
     pub fn read(&self) -> Result<Txn> {
-        Ok(Txn::new(self.base()?, Vec::new(), false))
+        let (base, recent) = self.view()?;
+        Ok(Txn::new(base, layers([&recent]), false))
     }
 
     pub fn write(&self) -> Result<Writing<'_>> {
@@ -110,6 +126,24 @@ impl Core {
         writing.commit()?;
         Ok(())
     }
+
+    /// In memory: puts changes where readers see them, and from time to time all of them into the database. The caller
+    /// holds the right to write.
+    fn remember(&self, writes: Changes) -> Result<()> {
+        // Held over the commit too: a view of one side of it with the other's changes would be of no moment at all.
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = Arc::make_mut(&mut recent);
+        changes.extend(writes);
+        if changes.len() >= RECENT {
+            self.commit(changes).map_err(broken)?;
+            changes.clear();
+        }
+        Ok(())
+    }
+}
+
+fn layers<const N: usize>(layers: [&Arc<Changes>; N]) -> Vec<Arc<Changes>> {
+    layers.into_iter().filter(|layer| !layer.is_empty()).map(Arc::clone).collect()
 }
 
 fn create_rows(database: &Database, durability: Durability) -> Result<()> {
@@ -122,12 +156,8 @@ fn create_rows(database: &Database, durability: Durability) -> Result<()> {
 impl Writing<'_> {
     /// Sees everything that was written before, also what is still on its way to disk.
     pub fn txn(&self) -> Result<Txn> {
-        let layers = [&self.pending.committing, &self.pending.active]
-            .into_iter()
-            .filter(|layer| !layer.is_empty())
-            .map(Arc::clone)
-            .collect();
-        Ok(Txn::new(self.store.base()?, layers, true))
+        let (base, recent) = self.store.view()?;
+        Ok(Txn::new(base, layers([&recent, &self.pending.committing, &self.pending.active]), true))
     }
 
     /// Takes the call's writes. `None`: they are in place. `Some`: wait for it before answering.
@@ -135,7 +165,7 @@ impl Writing<'_> {
         let writes = txn.into_writes();
         let Some(committer) = &self.store.committer else {
             if !writes.is_empty() {
-                self.store.core.commit(&writes).map_err(broken)?;
+                self.store.core.remember(writes)?;
             }
             return Ok(None);
         };
