@@ -184,6 +184,44 @@ impl Terminal {
         self.answer(line, None).await
     }
 
+    /// Writes a file that a command line can name as `@NAME`, and gives its text back after the run by `read`.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).expect("a file");
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).expect("a file")
+    }
+
+    pub fn set(&mut self, variable: &str, value: &str) {
+        self.environment.insert(variable.to_owned(), value.to_owned());
+    }
+
+    /// What a command line prints as data, and its exit code.
+    pub async fn output(&mut self, line: &str) -> (String, u8) {
+        let (data, talk) = (Arc::new(Mutex::new(String::new())), Arc::new(Mutex::new(String::new())));
+        let process = cmek::Process {
+            output: Box::new(Marked { text: Arc::clone(&data), mark: "", at_start: true }),
+            ..self.process(line, None, &talk)
+        };
+        let code = cmek::run(process).await;
+        let said = data.lock().expect("the run is over").clone();
+        (said, code)
+    }
+
+    /// Runs a command line with this text piped in.
+    pub async fn pipe(&mut self, line: &str, input: &str) -> u8 {
+        let text = Arc::new(Mutex::new(String::new()));
+        let process = cmek::Process {
+            input: Box::new(std::io::Cursor::new(input.to_owned())),
+            piped: true,
+            ..self.process(line, None, &text)
+        };
+        let code = cmek::run(process).await;
+        self.note(line, &text, code);
+        code
+    }
+
     /// As `run`, with a person who types `answer`.
     pub async fn answer(&mut self, line: &str, answer: Option<&str>) -> u8 {
         let text = Arc::new(Mutex::new(String::new()));
@@ -200,10 +238,20 @@ impl Terminal {
         self.note(line, &text, ended.unwrap_or(0));
     }
 
+    /// `--plan-out=@plan.json` names a file of the test's own folder.
+    fn path(&self, word: &str) -> String {
+        match word.split_once('@') {
+            Some((flag, name)) if flag.is_empty() || flag.ends_with('=') => {
+                format!("{flag}{}", self.folder.path().join(name).display())
+            }
+            _ => word.to_owned(),
+        }
+    }
+
     fn process(&self, line: &str, answer: Option<&str>, text: &Arc<Mutex<String>>) -> cmek::Process {
         let marked = |mark| Box::new(Marked { text: Arc::clone(text), mark, at_start: true });
         cmek::Process {
-            args: std::iter::once("cmek").chain(line.split_whitespace()).map(str::to_owned).collect(),
+            args: std::iter::once("cmek".to_owned()).chain(words(line).map(|word| self.path(&word))).collect(),
             environment: self.environment.clone(),
             input: Box::new(std::io::Cursor::new(answer.unwrap_or_default().to_owned() + "\n")),
             piped: false,
@@ -219,7 +267,7 @@ impl Terminal {
 
     fn note(&mut self, line: &str, text: &Arc<Mutex<String>>, code: u8) {
         self.transcript.push_str(&format!("$ cmek {line}\n"));
-        let said = text.lock().expect("the run is over").clone();
+        let said = text.lock().expect("the run is over").replace(&format!("{}/", self.folder.path().display()), "@");
         for said in said.lines() {
             self.transcript.push_str(&format!("{}\n", said.trim_end()));
         }
@@ -228,6 +276,29 @@ impl Terminal {
         }
         self.transcript.push('\n');
     }
+}
+
+/// Words as a shell splits them: blanks inside quotes stay.
+fn words(line: &str) -> impl Iterator<Item = String> {
+    let mut words = Vec::new();
+    let (mut word, mut quote, mut any) = (String::new(), None, false);
+    for c in line.chars() {
+        match (c, quote) {
+            ('\'' | '"', None) => (quote, any) = (Some(c), true),
+            (c, Some(open)) if c == open => quote = None,
+            (' ', None) => {
+                if any || !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+                any = false;
+            }
+            (c, _) => word.push(c),
+        }
+    }
+    if any || !word.is_empty() {
+        words.push(word);
+    }
+    words.into_iter()
 }
 
 /// A port that the machine chose, as a word.

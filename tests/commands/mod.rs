@@ -1,5 +1,13 @@
 //! What a person sees: whole transcripts, reviewed like interface text.
 
+mod audit;
+mod docs;
+mod explain;
+mod plans;
+mod policies;
+mod rewrite;
+mod topics;
+
 use crate::bench::{START, Terminal, push, snapshot, without_ports};
 
 const KEY: &str = "--kms-key=images --keyring=registry --location=us";

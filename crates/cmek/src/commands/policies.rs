@@ -69,7 +69,6 @@ pub struct Check {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "change", required = true, multiple = true)]
 pub struct Set {
     /// Constraint, with or without constraints/
     #[arg(value_name = "CONSTRAINT")]
@@ -252,6 +251,12 @@ async fn check(session: &mut Session, args: Check) -> Outcome<()> {
 async fn set(session: &mut Session, args: Set) -> Outcome<()> {
     if session.explains(WRITE)? {
         return Ok(());
+    }
+    if args.deny.is_empty() && args.allow.is_empty() && !args.enforce && !args.reset && !args.unset {
+        return Err(Failure {
+            code: 2,
+            ..Failure::new("Exactly one of (--allow | --deny | --enforce | --reset | --unset) must be specified.")
+        });
     }
     let resource = session.container(&args.scope)?.0;
     let name = bare(&args.constraint);
