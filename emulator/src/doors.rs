@@ -155,9 +155,15 @@ pub fn require_exists(call: &mut Call, resource: &str) -> Result<()> {
 
 /// Whether the list constraint refuses `value` for resources of `project` (its id). For
 /// `gcp.restrictNonCmekServices` the value is a service (`storage.googleapis.com`); for
-/// `gcp.restrictCmekCryptoKeyProjects` it is `projects/KEY_PROJECT`, and `under:` looks at that project's ancestry.
+/// `gcp.restrictCmekCryptoKeyProjects` it is `projects/KEY_PROJECT`, and `under:` looks at that project's ancestry; for
+/// `cloudkms.minimumDestroyScheduledDuration` a duration in seconds (`86400s`), refused when it is too short.
 pub fn constraint_refuses(call: &mut Call, project: &str, constraint: &str, value: &str) -> Result<bool> {
     org_policy::door::refuses(call, project, constraint, value)
+}
+
+/// The regions that `gcp.resourceLocations` leaves to a project; `None` where it says nothing.
+pub fn allowed_regions(call: &mut Call, project: &str) -> Result<Option<Vec<String>>> {
+    org_policy::door::regions(call, project)
 }
 
 /// Whether a boolean constraint is enforced for a project.

@@ -26,17 +26,29 @@ pub fn size(asked: i32, default: usize, max: usize) -> Result<usize> {
     }
 }
 
-/// A token says where the next page starts.
+/// A token says where the next page starts. Its checksum tells it from any other text.
 pub fn token(next: &str) -> String {
-    URL_SAFE_NO_PAD.encode(next)
+    let mut bytes = envelope::crc32c(next.as_bytes()).to_be_bytes().to_vec();
+    bytes.extend_from_slice(next.as_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 pub fn parse_token(token: &str) -> Result<String> {
-    URL_SAFE_NO_PAD
-        .decode(token)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| Error::invalid_argument("Invalid page_token: it is not one that this service gave out."))
+    if token.is_empty() {
+        return Ok(String::new());
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
+    let ours = bytes.split_first_chunk().filter(|(sum, next)| **sum == envelope::crc32c(next).to_be_bytes());
+    ours.and_then(|(_, next)| std::str::from_utf8(next).ok()).map(str::to_owned).ok_or_else(strange)
+}
+
+/// As `parse_token`, of a list whose rows all begin with `prefix`: a token of another list is none of this one's.
+pub fn parse_token_under(token: &str, prefix: &str) -> Result<String> {
+    parse_token(token).and_then(|from| if from.is_empty() || from.starts_with(prefix) { Ok(from) } else { Err(strange()) })
+}
+
+fn strange() -> Error {
+    Error::invalid_argument("Invalid page_token: it is not one that this service gave out.")
 }
 
 /// Walks the rows under `prefix` and keeps those that `pick` turns into an item.
@@ -48,7 +60,7 @@ pub fn page<M: Message + Default, T>(
     page_token: &str,
     mut pick: impl FnMut(&str, M) -> Result<Option<T>>,
 ) -> Result<Page<T>> {
-    let from = parse_token(page_token)?;
+    let from = parse_token_under(page_token, prefix)?;
     let mut page = Page { items: Vec::new(), next_token: String::new() };
     txn.each(table, prefix, &from, |name, row| {
         if let Some(item) = pick(name, row)? {
@@ -61,4 +73,21 @@ pub fn page<M: Message + Default, T>(
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_given_out_is_a_token() {
+        assert_eq!(parse_token("").as_deref(), Ok(""));
+        let given = token("projects/p/topics/t");
+        assert_eq!(parse_token(&given).as_deref(), Ok("projects/p/topics/t"));
+        assert!(parse_token_under(&given, "projects/p/topics/").is_ok());
+        assert!(parse_token_under(&given, "projects/q/topics/").is_err(), "another list's");
+        for other in ["!", "YQ", "AAAA", "AAAAAA", &given[1..], &given[..given.len() - 2]] {
+            assert!(parse_token(other).is_err(), "{other}");
+        }
+    }
 }

@@ -30,7 +30,7 @@ pub fn list<M: Message + Default, T: Message>(
     show: impl Fn(&str, M) -> Result<T>,
 ) -> Result<Listing<T>> {
     let size = paging::size(query.size, 100, 1000)?;
-    let from = paging::parse_token(query.token)?;
+    let from = paging::parse_token_under(query.token, prefix)?;
     let descending = match query.order.split_whitespace().collect::<Vec<_>>()[..] {
         [] | ["name"] | ["name", "asc"] => false,
         ["name", "desc"] => true,
