@@ -129,6 +129,21 @@ pub fn policy(call: &mut Call, resource: &str) -> Result<gcp_schema::iam::Policy
     iam::door::policy(call, resource)
 }
 
+/// As a caller may see it who asked for a version: conditions only from version 3 on.
+pub fn policy_for(call: &mut Call, resource: &str, requested_version: i32) -> Result<gcp_schema::iam::Policy> {
+    iam::door::policy_for(call, resource, requested_version)
+}
+
+/// As `replace_policy`, of what a mask names.
+pub fn set_policy(
+    call: &mut Call,
+    resource: &str,
+    policy: gcp_schema::iam::Policy,
+    mask: Option<&prost_types::FieldMask>,
+) -> Result<gcp_schema::iam::Policy> {
+    iam::door::set(call, resource, policy, mask)
+}
+
 /// Checks the etag, bumps it, and returns what is stored now.
 pub fn replace_policy(
     call: &mut Call,

@@ -56,7 +56,7 @@ fn descriptor(name: &str) -> Result<MessageDescriptor, Error> {
 }
 
 /// The body as JSON. An empty one is `None`: clients post nothing under `application/json`.
-fn parse(body: &[u8]) -> Result<Option<Value>, Error> {
+pub fn parse(body: &[u8]) -> Result<Option<Value>, Error> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
@@ -109,6 +109,20 @@ pub fn request(matched: Matched, query: Vec<(String, String)>, body: &[u8]) -> R
     }
     reader.finish()?;
     Ok(message.encode_to_vec().into())
+}
+
+/// A message of its own from JSON, for REST that only wraps one.
+pub fn message(full_name: &str, json: Value) -> Result<DynamicMessage, Error> {
+    let mut reader = Reader::default();
+    let message = match json {
+        Value::Object(map) => reader.message(descriptor(full_name)?, map, &Path::Root),
+        _ => {
+            reader.misplaced(&Path::Root, "", "Root element must be a message.");
+            DynamicMessage::new(descriptor(full_name)?)
+        }
+    };
+    reader.finish()?;
+    Ok(message)
 }
 
 fn message_descriptor(message: &DynamicMessage) -> MessageDescriptor {

@@ -1,5 +1,17 @@
 //! Predefined roles, as far as the emulator's services ask for their permissions. `x.*` stands for all of `x`.
 
+/// What only an administrator of Pub/Sub may.
+const PUBSUB_POLICIES: &[&str] = &[
+    "pubsub.topics.setIamPolicy",
+    "pubsub.topics.getIamPolicy",
+    "pubsub.subscriptions.setIamPolicy",
+    "pubsub.subscriptions.getIamPolicy",
+    "pubsub.snapshots.setIamPolicy",
+    "pubsub.snapshots.getIamPolicy",
+    "pubsub.schemas.setIamPolicy",
+    "pubsub.schemas.getIamPolicy",
+];
+
 /// Role -> permissions it has and permissions it has not though a pattern covers them.
 const ROLES: &[(&str, &[&str], &[&str])] = &[
     (
@@ -44,12 +56,7 @@ const ROLES: &[(&str, &[&str], &[&str])] = &[
             "storage.buckets.delete",
             "artifactregistry.*",
         ],
-        &[
-            "pubsub.topics.setIamPolicy",
-            "pubsub.topics.getIamPolicy",
-            "pubsub.subscriptions.setIamPolicy",
-            "pubsub.subscriptions.getIamPolicy",
-        ],
+        PUBSUB_POLICIES,
     ),
     (
         "roles/viewer",
@@ -178,12 +185,7 @@ const ROLES: &[(&str, &[&str], &[&str])] = &[
     (
         "roles/pubsub.editor",
         &["pubsub.*", "serviceusage.services.use"],
-        &[
-            "pubsub.topics.setIamPolicy",
-            "pubsub.topics.getIamPolicy",
-            "pubsub.subscriptions.setIamPolicy",
-            "pubsub.subscriptions.getIamPolicy",
-        ],
+        PUBSUB_POLICIES,
     ),
     ("roles/pubsub.publisher", &["pubsub.topics.publish"], &[]),
     (
@@ -198,6 +200,8 @@ const ROLES: &[(&str, &[&str], &[&str])] = &[
             "pubsub.topics.list",
             "pubsub.subscriptions.get",
             "pubsub.subscriptions.list",
+            "pubsub.snapshots.get",
+            "pubsub.snapshots.list",
             "pubsub.schemas.get",
             "pubsub.schemas.list",
         ],
@@ -331,7 +335,7 @@ const ROLES: &[(&str, &[&str], &[&str])] = &[
     ("roles/artifactregistry.admin", &["artifactregistry.*", "cloudkms.keyHandles.*"], &[]),
     (
         "roles/containerregistry.ServiceAgent",
-        &["pubsub.topics.publish", "storage.objects.get", "storage.objects.list", "storage.buckets.getIamPolicy"],
+        &["pubsub.topics.publish", "storage.objects.get", "storage.objects.list", "storage.objects.getIamPolicy"],
         &[],
     ),
     ("roles/orgpolicy.policyAdmin", &["orgpolicy.*"], &[]),
