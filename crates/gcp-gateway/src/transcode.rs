@@ -139,25 +139,43 @@ pub fn response(method: &Method, bytes: Bytes, style: &Style) -> Result<Bytes, E
         .map_err(|error| Error::internal(format!("an answer that does not decode: {error}")))?;
     let options = SerializeOptions::new().use_enum_numbers(style.enum_numbers);
     let mut out = Vec::with_capacity(256);
-    let printed = match &style.fields {
-        Some(fields) => {
-            message.serialize_with_options(serde_json::value::Serializer, &options).and_then(|mut value| {
+    // Only operations pack messages; what is packed there needs a second look.
+    let printed = if style.fields.is_some() || method.output.starts_with("google.longrunning.") {
+        message.serialize_with_options(serde_json::value::Serializer, &options).and_then(|mut value| {
+            unpack_empty(&mut value);
+            if let Some(fields) = &style.fields {
                 crate::fields::partial(&mut value, fields);
-                if style.pretty {
-                    serde_json::to_writer_pretty(&mut out, &value)
-                } else {
-                    serde_json::to_writer(&mut out, &value)
-                }
-            })
-        }
-        None if style.pretty => message.serialize_with_options(&mut serde_json::Serializer::pretty(&mut out), &options),
-        None => message.serialize_with_options(&mut serde_json::Serializer::new(&mut out), &options),
+            }
+            if style.pretty {
+                serde_json::to_writer_pretty(&mut out, &value)
+            } else {
+                serde_json::to_writer(&mut out, &value)
+            }
+        })
+    } else if style.pretty {
+        message.serialize_with_options(&mut serde_json::Serializer::pretty(&mut out), &options)
+    } else {
+        message.serialize_with_options(&mut serde_json::Serializer::new(&mut out), &options)
     };
     printed.map_err(|error| Error::internal(format!("an answer that does not print: {error}")))?;
     if style.pretty {
         out.push(b'\n');
     }
     Ok(out.into())
+}
+
+/// Google prints a packed `Empty` as its type alone, not with a `value` as it does other well-known types.
+fn unpack_empty(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if map.get("@type").and_then(Value::as_str) == Some("type.googleapis.com/google.protobuf.Empty") {
+                map.remove("value");
+            }
+            map.values_mut().for_each(unpack_empty);
+        }
+        Value::Array(items) => items.iter_mut().for_each(unpack_empty),
+        _ => {}
+    }
 }
 
 #[cfg(test)]
