@@ -143,8 +143,14 @@ mod tests {
             ("[]", "Unknown name \"\": Root element must be a message."),
             ("{", "Invalid JSON payload received. EOF while parsing"),
             (r#"{"colour": 1}"#, "Unknown name \"colour\": Cannot find field."),
-            (r#"{"booleanPolicy": {"enforce": true}}"#, "Unknown name \"enforce\" at 'boolean_policy': Cannot find field."),
-            (r#"{"booleanPolicy": {"enforced": "yes"}}"#, "Invalid value at 'boolean_policy.enforced' (TYPE_BOOL), \"yes\""),
+            (
+                r#"{"booleanPolicy": {"enforce": true}}"#,
+                "Unknown name \"enforce\" at 'boolean_policy': Cannot find field.",
+            ),
+            (
+                r#"{"booleanPolicy": {"enforced": "yes"}}"#,
+                "Invalid value at 'boolean_policy.enforced' (TYPE_BOOL), \"yes\"",
+            ),
             (r#"{"booleanPolicy": 1}"#, "Invalid value at 'boolean_policy' (an object), 1"),
             (r#"{"pageSize": 4294967296}"#, "Invalid value at 'page_size' (TYPE_INT32), 4294967296"),
             (r#"{"etag": "!"}"#, "Invalid value at 'etag' (TYPE_BYTES), \"!\""),

@@ -126,8 +126,13 @@ async fn the_first_failing_check_answers() {
 /// "Two services at once": API disabled first, then permission, then existence.
 #[tokio::test]
 async fn a_disabled_api_answers_before_anything_else() {
-    let world =
-        Emulator::builder().seed(7).frozen_at(START).iam(cmek_emulator::IamMode::Enforce).build().await.expect("strict");
+    let world = Emulator::builder()
+        .seed(7)
+        .frozen_at(START)
+        .iam(cmek_emulator::IamMode::Enforce)
+        .build()
+        .await
+        .expect("strict");
     let as_ann = [("authorization", "Bearer ann@example.com")];
     let services = "/v1/projects/my-project/services/cloudkms.googleapis.com";
     // Only the permission is missing: nobody has any here.
@@ -154,13 +159,21 @@ async fn a_disabled_api_answers_before_anything_else() {
 #[tokio::test]
 async fn any_credential_will_do_and_agents_are_there() {
     let world = emulator().await;
-    for (number, credential) in ["Bearer ya29.x", "Bearer ann@example.com", "Basic Zm9vOmJhcg==", ""].into_iter().enumerate() {
+    for (number, credential) in
+        ["Bearer ya29.x", "Bearer ann@example.com", "Basic Zm9vOmJhcg==", ""].into_iter().enumerate()
+    {
         let path = format!("{RING}?keyRingId=ring-{number}");
-        assert_eq!(call_with(&world, "POST", &path, &[("authorization", credential)], "{}").await.status, 200, "{credential}");
+        assert_eq!(
+            call_with(&world, "POST", &path, &[("authorization", credential)], "{}").await.status,
+            200,
+            "{credential}"
+        );
     }
     let project = done(&world, "GET", "/v1/projects/my-project", "").await;
     let number = project["projectNumber"].as_str().expect("a number");
-    for host in ["gs-project-accounts", "gcp-sa-pubsub", "gcp-sa-artifactregistry", "containerregistry", "gcp-sa-cloudkms"] {
+    for host in
+        ["gs-project-accounts", "gcp-sa-pubsub", "gcp-sa-artifactregistry", "containerregistry", "gcp-sa-cloudkms"]
+    {
         let member = format!("serviceAccount:service-{number}@{host}.iam.gserviceaccount.com");
         let policy = format!(r#"{{"policy":{{"bindings":[{{"role":"roles/viewer","members":["{member}"]}}]}}}}"#);
         done(&world, "POST", "/v1/projects/my-project:setIamPolicy", policy).await;

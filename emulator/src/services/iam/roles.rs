@@ -182,11 +182,7 @@ const ROLES: &[(&str, &[&str], &[&str])] = &[
     ),
     ("roles/cloudkms.importer", &["cloudkms.importJobs.*"], &[]),
     ("roles/pubsub.admin", &["pubsub.*", "serviceusage.services.use"], &[]),
-    (
-        "roles/pubsub.editor",
-        &["pubsub.*", "serviceusage.services.use"],
-        PUBSUB_POLICIES,
-    ),
+    ("roles/pubsub.editor", &["pubsub.*", "serviceusage.services.use"], PUBSUB_POLICIES),
     ("roles/pubsub.publisher", &["pubsub.topics.publish"], &[]),
     (
         "roles/pubsub.subscriber",

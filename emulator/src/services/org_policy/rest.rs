@@ -109,8 +109,10 @@ fn run(call: &mut Call, verb: &str, name: &str, body: &Value) -> Result<Value> {
             Ok(Value::Object(policy))
         }
         "setOrgPolicy" => {
-            let policy =
-                body.get("policy").filter(|policy| !policy.is_null()).ok_or_else(|| Error::invalid_argument("Invalid request: it has no policy."))?;
+            let policy = body
+                .get("policy")
+                .filter(|policy| !policy.is_null())
+                .ok_or_else(|| Error::invalid_argument("Invalid request: it has no policy."))?;
             let place = place(text("/policy/constraint"))?;
             let row = place.get(call)?;
             place.check_etag(call, row.as_ref(), text("/policy/etag"))?;

@@ -234,7 +234,12 @@ mod tests {
             ("1.8 durations", constraint::MINIMUM_DESTROY_DURATION, values(&["in:30d"], &[]), ""),
             ("1.8 other durations", constraint::MINIMUM_DESTROY_DURATION, values(&["in:31d"], &[]), "none of in:7d"),
             ("1.8 without in", constraint::MINIMUM_DESTROY_DURATION, values(&["30d"], &[]), "none of in:7d"),
-            ("1.8 denied durations", constraint::MINIMUM_DESTROY_DURATION, values(&[], &["in:30d"]), "allowedValues only"),
+            (
+                "1.8 denied durations",
+                constraint::MINIMUM_DESTROY_DURATION,
+                values(&[], &["in:30d"]),
+                "allowedValues only",
+            ),
             ("1.8 levels", constraint::ALLOWED_PROTECTION_LEVELS, values(&["HSM"], &["is:SOFTWARE"]), ""),
             ("1.8 other levels", constraint::ALLOWED_PROTECTION_LEVELS, values(&["HARD"], &[]), "no protection level"),
         ] {

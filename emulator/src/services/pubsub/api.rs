@@ -5,8 +5,8 @@ use gcp_schema::pubsub::{
     DetachSubscriptionResponse, GetSubscriptionRequest, GetTopicRequest, ListSubscriptionsRequest,
     ListSubscriptionsResponse, ListTopicSnapshotsRequest, ListTopicSnapshotsResponse, ListTopicSubscriptionsRequest,
     ListTopicSubscriptionsResponse, ListTopicsRequest, ListTopicsResponse, ModifyAckDeadlineRequest,
-    ModifyPushConfigRequest, PublishRequest, PublishResponse, PullRequest, PullResponse, SeekRequest,
-    SeekResponse, Subscription, Topic, UpdateSubscriptionRequest, UpdateTopicRequest, seek_request, subscription,
+    ModifyPushConfigRequest, PublishRequest, PublishResponse, PullRequest, PullResponse, SeekRequest, SeekResponse,
+    Subscription, Topic, UpdateSubscriptionRequest, UpdateTopicRequest, seek_request, subscription,
 };
 use gcp_schema::services::pubsub::{Publisher, Subscriber};
 

@@ -93,9 +93,7 @@ fn text_of(given: &Duration) -> String {
 fn check_duration(what: &str, given: Option<&Duration>, least: i64, most: i64, bounds: &str) -> Result<()> {
     match given {
         Some(given)
-            if !time::is_duration(given)
-                || given.seconds < least
-                || (given.seconds, given.nanos) > (most, 0) =>
+            if !time::is_duration(given) || given.seconds < least || (given.seconds, given.nanos) > (most, 0) =>
         {
             Err(Error::invalid_argument(format!(
                 "The value for {what} is out of bounds. You passed {} in the request, but the value must be {bounds}.",
@@ -138,10 +136,9 @@ pub fn storage_policy(
         },
         // A topic is everywhere, unless it is said where.
         None if allowed.is_empty() => refused("global"),
-        None => Ok(Some(MessageStoragePolicy {
-            allowed_persistence_regions: allowed,
-            ..MessageStoragePolicy::default()
-        })),
+        None => {
+            Ok(Some(MessageStoragePolicy { allowed_persistence_regions: allowed, ..MessageStoragePolicy::default() }))
+        }
     }
 }
 
@@ -189,7 +186,9 @@ pub fn complete(subscription: &mut Subscription) -> Result<()> {
     ack_deadline(subscription.ack_deadline_seconds)?;
     let ttl = subscription.expiration_policy.as_ref().and_then(|policy| policy.ttl.as_ref());
     check_duration("expiration policy ttl", ttl, DAY, i64::MAX, "at least 24h")?;
-    for backoff in subscription.retry_policy.iter().flat_map(|policy| [&policy.minimum_backoff, &policy.maximum_backoff]) {
+    for backoff in
+        subscription.retry_policy.iter().flat_map(|policy| [&policy.minimum_backoff, &policy.maximum_backoff])
+    {
         check_duration("retry policy backoff", backoff.as_ref(), 0, 600, "between 0s and 600s")?;
     }
     push(subscription.push_config.as_ref())?;

@@ -261,9 +261,7 @@ impl Projects<Call> for ResourceManager {
 
     fn update_project(&self, call: &mut Call, request: UpdateProjectRequest) -> Result<Operation> {
         let paths = match &request.update_mask {
-            Some(mask) if !mask.paths.is_empty() => {
-                mask::require(Some(mask), &["display_name", "labels", "labels.*"])?
-            }
+            Some(mask) if !mask.paths.is_empty() => mask::require(Some(mask), &["display_name", "labels", "labels.*"])?,
             _ => ["display_name", "labels"].map(str::to_owned).to_vec(),
         };
         let wanted = request.project.unwrap_or_default();

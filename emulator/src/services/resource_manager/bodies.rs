@@ -22,13 +22,8 @@ const PROJECT: Fields = &[
     ("tags", Any),
 ];
 
-const FOLDER: Fields = &[
-    ("displayName", Text),
-    ("name", Text),
-    ("parent", Text),
-    ("lifecycleState", Any),
-    ("createTime", Any),
-];
+const FOLDER: Fields =
+    &[("displayName", Text), ("name", Text), ("parent", Text), ("lifecycleState", Any), ("createTime", Any)];
 
 fn fields(action: &str) -> Fields {
     match action {

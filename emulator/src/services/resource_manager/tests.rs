@@ -312,7 +312,11 @@ async fn what_cannot_be_read_is_refused_in_the_same_words() {
         ("POST /v3/projects", json!({"projectId": "my-shop-1", "colour": "red"}), nested),
         ("POST /v1/projects", json!({"projectId": 7}), "Invalid value at 'project_id' (TYPE_STRING), 7"),
         ("POST /v3/projects", json!({"projectId": 7}), "Invalid value at 'project.project_id' (TYPE_STRING), 7"),
-        ("POST /v1/projects", json!({"projectId": "my-shop-1", "labels": ["a"]}), "Invalid value at 'labels' (an object), [\"a\"]"),
+        (
+            "POST /v1/projects",
+            json!({"projectId": "my-shop-1", "labels": ["a"]}),
+            "Invalid value at 'labels' (an object), [\"a\"]",
+        ),
         ("POST /v1/projects", json!({"projectId": "my-shop-1", "parent": {"type": "folder"}}), parent),
         ("POST /v1/projects", json!({"projectId": "my-shop-1", "parent": {"type": "planet", "id": "1"}}), planet),
         ("POST /v3/projects", json!({"projectId": "my-shop-1", "parent": "projects/x"}), bare),

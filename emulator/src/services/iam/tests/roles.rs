@@ -104,7 +104,11 @@ fn the_role_table() {
         ),
         (
             "artifactregistry.admin",
-            &["artifactregistry.repositories.create", "artifactregistry.repositories.setIamPolicy", "cloudkms.keyHandles.create"],
+            &[
+                "artifactregistry.repositories.create",
+                "artifactregistry.repositories.setIamPolicy",
+                "cloudkms.keyHandles.create",
+            ],
             &[ENCRYPT],
         ),
         ("artifactregistry.createOnPushWriter", &[UPLOAD, ON_PUSH], &["artifactregistry.repositories.deleteArtifacts"]),
@@ -116,7 +120,12 @@ fn the_role_table() {
         ),
         (
             "orgpolicy.policyAdmin",
-            &["orgpolicy.constraints.list", "orgpolicy.policies.create", "orgpolicy.policy.set", "orgpolicy.customConstraints.create"],
+            &[
+                "orgpolicy.constraints.list",
+                "orgpolicy.policies.create",
+                "orgpolicy.policy.set",
+                "orgpolicy.customConstraints.create",
+            ],
             &[],
         ),
         (
@@ -127,7 +136,12 @@ fn the_role_table() {
         ("owner", &[ENCRYPT, DECRYPT, DESTROY, "orgpolicy.policy.get"], &["orgpolicy.policies.create", BUCKET]),
         (
             "editor",
-            &["cloudkms.keyRings.create", "cloudkms.cryptoKeys.create", "cloudkms.cryptoKeyVersions.create", "pubsub.topics.publish"],
+            &[
+                "cloudkms.keyRings.create",
+                "cloudkms.cryptoKeys.create",
+                "cloudkms.cryptoKeyVersions.create",
+                "pubsub.topics.publish",
+            ],
             &[DESTROY, ENCRYPT, "cloudkms.cryptoKeys.setIamPolicy", "pubsub.topics.setIamPolicy"],
         ),
         ("serviceusage.serviceUsageAdmin", &["serviceusage.services.enable", "serviceusage.services.disable"], &[]),

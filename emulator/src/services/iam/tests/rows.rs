@@ -73,7 +73,8 @@ async fn what_a_set_changes() {
     // A mask that does not name the bindings leaves them, and one that does not name the etag does not ask about it.
     let kept = put(&world, KEY, json!({"policy": {"etag": "ACAB"}, "updateMask": "version"})).await.ok();
     assert_eq!(kept["bindings"], first["bindings"], "4.1 updateMask");
-    let masked = json!({"policy": {"etag": kept["etag"], "bindings": editor["bindings"]}, "updateMask": "bindings,etag"});
+    let masked =
+        json!({"policy": {"etag": kept["etag"], "bindings": editor["bindings"]}, "updateMask": "bindings,etag"});
     assert_eq!(put(&world, KEY, masked).await.ok()["bindings"], editor["bindings"], "4.1 gcloud's mask");
     assert_eq!(set(&world, KEY, binding("roles/viewer", ANN)).await.status, 200, "4.1 no etag: the last writer wins");
 }
@@ -105,7 +106,11 @@ async fn agents_come_with_their_services() {
         let policy = json!({"policy": binding("roles/viewer", &format!("serviceAccount:{email}"))});
         let early = world.post("/v1/projects/my-project:setIamPolicy", policy.clone()).await;
         let text = format!("Service account {email} does not exist.");
-        assert_eq!((early.status, early.code(), early.message()), (400, "INVALID_ARGUMENT", text.as_str()), "4.3 {service}");
+        assert_eq!(
+            (early.status, early.code(), early.message()),
+            (400, "INVALID_ARGUMENT", text.as_str()),
+            "4.3 {service}"
+        );
         let unset = world.post("/v1/projects/my-project:getIamPolicy", json!({})).await.ok();
         assert!(!unset.to_string().contains(host), "4.3 {service}: {unset}");
         let path = format!("projects/my-project/services/{service}.googleapis.com");
@@ -153,7 +158,10 @@ async fn a_caller_without_credentials_is_not_authenticated() {
     // What everybody may, nobody needs a name for.
     let policy = binding("roles/viewer", "allUsers");
     let policy: gcp_schema::iam::Policy = crate::rest::from_json("google.iam.v1.Policy", policy).expect("a policy");
-    world.inside(Mode::Write, |call| super::super::door::replace(call, "projects/my-project", policy)).await.expect("stored");
+    world
+        .inside(Mode::Write, |call| super::super::door::replace(call, "projects/my-project", policy))
+        .await
+        .expect("stored");
     assert_eq!(world.call_as("", "GET /v1/projects/my-project", Value::Null).await.status, 200);
 }
 

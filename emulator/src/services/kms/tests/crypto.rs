@@ -287,9 +287,10 @@ async fn a_signature_is_good_under_the_public_key() {
     ] {
         assert_eq!(verb(&world, &name, "asymmetricSign", body).await.code(), "INVALID_ARGUMENT");
     }
-    for (body, field) in
-        [(json!({"data": "YQ==", "dataCrc32c": "1"}), "data"), (json!({"digest": {"sha256": digest}, "digestCrc32c": "1"}), "digest")]
-    {
+    for (body, field) in [
+        (json!({"data": "YQ==", "dataCrc32c": "1"}), "data"),
+        (json!({"digest": {"sha256": digest}, "digestCrc32c": "1"}), "digest"),
+    ] {
         let text = format!("The checksum in field {field}_crc32c did not match the data in field {field}.");
         refused(&verb(&world, &name, "asymmetricSign", body).await, 400, "INVALID_ARGUMENT", &text);
     }

@@ -139,6 +139,58 @@ async fn the_rules_of_keys() {
     }
 }
 
+/// JSON cannot say these; a gRPC caller can. Stored, they could never be shown again.
+#[tokio::test]
+async fn times_that_cannot_be_printed_are_not_stored() {
+    use gcp_schema::kms::crypto_key::{CryptoKeyPurpose, RotationSchedule};
+    use gcp_schema::kms::{CreateCryptoKeyRequest, CryptoKey};
+    use gcp_schema::services::kms::KeyManagementService as _;
+    use prost_types::{Duration, Timestamp};
+
+    let world = world().await;
+    let far = Timestamp { seconds: 253_402_300_800, nanos: 0 };
+    let soon = Timestamp { seconds: 1_800_000_000, nanos: 0 };
+    let broken = Timestamp { seconds: 1_800_000_000, nanos: -1 };
+    let day = Duration { seconds: 86_400, nanos: -1 };
+    for (key, text) in [
+        (
+            CryptoKey { next_rotation_time: Some(far), ..CryptoKey::default() },
+            "CryptoKey.next_rotation_time is no time between the years 1 and 9999.",
+        ),
+        (
+            CryptoKey { next_rotation_time: Some(broken), ..CryptoKey::default() },
+            "CryptoKey.next_rotation_time is no time between the years 1 and 9999.",
+        ),
+        (
+            CryptoKey { destroy_scheduled_duration: Some(day), ..CryptoKey::default() },
+            "CryptoKey.destroy_scheduled_duration must be at least 24 hours and at most 120 days.",
+        ),
+        (
+            CryptoKey {
+                next_rotation_time: Some(soon),
+                rotation_schedule: Some(RotationSchedule::RotationPeriod(day)),
+                ..CryptoKey::default()
+            },
+            "CryptoKey.rotation_period must be at least 24 hours and at most 876,000 hours.",
+        ),
+    ] {
+        let crypto_key = Some(CryptoKey { purpose: CryptoKeyPurpose::EncryptDecrypt as i32, ..key });
+        let request = CreateCryptoKeyRequest {
+            parent: RING.into(),
+            crypto_key_id: "odd".into(),
+            crypto_key,
+            skip_initial_version_creation: false,
+        };
+        let said = world
+            .inside(crate::kernel::Mode::Write, |call| crate::services::kms::Kms.create_crypto_key(call, request))
+            .await
+            .expect_err(text);
+        assert_eq!((said.code(), said.message()), (crate::kernel::Code::InvalidArgument, text));
+        let missing = KEY.replace("cryptoKeys/key", "cryptoKeys/odd");
+        assert_eq!(world.get(&format!("/v1/{missing}")).await.status, 404);
+    }
+}
+
 #[tokio::test]
 async fn a_patch_changes_what_its_mask_names() {
     let world = world().await;

@@ -50,7 +50,15 @@ async fn what_new_resources_may_not_be() {
     let rows = [
         ("1.8 locations: ring", LOCATIONS, allow(&["in:us-locations"]), ring, json!({}), "CreateKeyRing", "europe"),
         ("1.8 locations: key", LOCATIONS, allow(&["us-east1"]), key.clone(), plain.clone(), "CreateCryptoKey", "us"),
-        ("1.8 locations: version", LOCATIONS, allow(&["europe"]), made.clone(), json!({}), "CreateCryptoKeyVersion", "us"),
+        (
+            "1.8 locations: version",
+            LOCATIONS,
+            allow(&["europe"]),
+            made.clone(),
+            json!({}),
+            "CreateCryptoKeyVersion",
+            "us",
+        ),
         (
             "1.8 locations: denied",
             LOCATIONS,
@@ -132,9 +140,8 @@ async fn a_rotation_that_policy_refuses_is_noted_and_tried_again() {
         assert_eq!(key["nextRotationTime"], "2026-01-07T09:00:00Z", "1.8 {constraint}");
         let notes: Vec<_> = world.0.audit().into_iter().flat_map(|entry| entry.notes).collect();
         assert!(
-            notes.iter().any(|note| note.starts_with(&format!(
-                "{KEY} was not rotated: Constraint 'constraints/{constraint}' violated"
-            ))),
+            notes.iter().any(|note| note
+                .starts_with(&format!("{KEY} was not rotated: Constraint 'constraints/{constraint}' violated"))),
             "{notes:?}"
         );
         world.delete(&format!("/v2/projects/my-project/policies/{constraint}")).await.ok();

@@ -132,6 +132,10 @@ async fn an_asymmetric_version_is_pending_until_it_is_generated() {
         assert_eq!(made["state"], at_first, "{row}");
         assert_eq!(made.get("generateTime").is_some(), at_first == "ENABLED", "{row}");
         let later = world.get(&format!("{path}/2")).await.ok();
-        assert_eq!((&later["state"], &later["generateTime"]), (&json!("ENABLED"), &json!("2026-01-05T09:00:00Z")), "{row}");
+        assert_eq!(
+            (&later["state"], &later["generateTime"]),
+            (&json!("ENABLED"), &json!("2026-01-05T09:00:00Z")),
+            "{row}"
+        );
     }
 }

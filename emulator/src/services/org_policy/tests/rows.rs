@@ -12,15 +12,16 @@ async fn the_catalogue() {
     let known = world.get("/v2/projects/my-project/constraints").await.ok();
     let v1 = world.post("/v1/projects/my-project:listAvailableOrgPolicyConstraints", json!({})).await.ok();
     let find = |list: &Value, name: &str| {
-        list["constraints"].as_array().into_iter().flatten().find(|row| row["name"] == name).cloned().unwrap_or_default()
+        list["constraints"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|row| row["name"] == name)
+            .cloned()
+            .unwrap_or_default()
     };
     for (constraint, display, kind, shape) in [
-        (
-            RESTRICT_NON_CMEK,
-            "Restrict which services may create resources without CMEK",
-            "listConstraint",
-            json!({}),
-        ),
+        (RESTRICT_NON_CMEK, "Restrict which services may create resources without CMEK", "listConstraint", json!({})),
         (
             RESTRICT_KEY_PROJECTS,
             "Restrict which projects may supply KMS CryptoKeys for CMEK",
@@ -39,12 +40,7 @@ async fn the_catalogue() {
             "listConstraint",
             json!({"supportsIn": true}),
         ),
-        (
-            ALLOWED_PROTECTION_LEVELS,
-            "Restrict which KMS CryptoKey types may be created",
-            "listConstraint",
-            json!({}),
-        ),
+        (ALLOWED_PROTECTION_LEVELS, "Restrict which KMS CryptoKey types may be created", "listConstraint", json!({})),
         (DISABLE_BEFORE_DESTROY, "Restrict key destruction to disabled keys", "booleanConstraint", json!({})),
     ] {
         let row = find(&known, &format!("projects/{number}/constraints/{constraint}"));
@@ -215,7 +211,11 @@ async fn what_v1_refuses() {
     ] {
         let said = world.post(&format!("{path}:{verb}"), body).await;
         assert_eq!((said.status, said.code(), said.message()), (status, code, text), "3.5 {row}");
-        assert_eq!(world.get(&format!("/v2/projects/my-project/policies/{RESTRICT_NON_CMEK}")).await.ok(), made, "{row}");
+        assert_eq!(
+            world.get(&format!("/v2/projects/my-project/policies/{RESTRICT_NON_CMEK}")).await.ok(),
+            made,
+            "{row}"
+        );
     }
     let late = world.post(&format!("{path}:clearOrgPolicy"), json!({"constraint": full, "etag": "BwAAAAAAAAA="})).await;
     assert_eq!((late.status, late.code()), (409, "ABORTED"), "3.5 etag mismatch");

@@ -201,8 +201,14 @@ async fn refusals_have_productions_words() {
     }
     // What is known and not served says so, and is no change when it is absent.
     for (path, body) in [
-        ("topics/gcr", json!({"topic": {"schemaSettings": {"schema": "projects/my-project/schemas/abc"}}, "updateMask": "schemaSettings"})),
-        ("subscriptions/reader", json!({"subscription": {"pushConfig": {"pushEndpoint": "https://x.example"}}, "updateMask": "pushConfig"})),
+        (
+            "topics/gcr",
+            json!({"topic": {"schemaSettings": {"schema": "projects/my-project/schemas/abc"}}, "updateMask": "schemaSettings"}),
+        ),
+        (
+            "subscriptions/reader",
+            json!({"subscription": {"pushConfig": {"pushEndpoint": "https://x.example"}}, "updateMask": "pushConfig"}),
+        ),
         ("subscriptions/reader", json!({"subscription": {"deadLetterPolicy": {}}, "updateMask": "deadLetterPolicy"})),
     ] {
         let (line, body) = patch(path, body);

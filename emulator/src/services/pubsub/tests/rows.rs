@@ -58,7 +58,9 @@ async fn whose_grant_counts_and_where() {
 async fn who_may_make_topics_needs_no_right_to_the_key() {
     let world = World::enforcing().await;
     let agent = world
-        .inside(Mode::Write, |call| Ok(gcp_names::ServiceAgent::PubSub.member(doors::project(call, "my-project")?.number)))
+        .inside(Mode::Write, |call| {
+            Ok(gcp_names::ServiceAgent::PubSub.member(doors::project(call, "my-project")?.number))
+        })
         .await
         .unwrap();
     let bound = async |resource: &'static str, role: &str, member: &str| {
@@ -68,7 +70,8 @@ async fn who_may_make_topics_needs_no_right_to_the_key() {
     };
     bound("projects/keys-project", "roles/owner", "user:own@example.com").await;
     bound("projects/my-project", "roles/pubsub.editor", "user:ann@example.com").await;
-    let (ring, location) = ("projects/keys-project/locations/global/keyRings/ring", "projects/keys-project/locations/global");
+    let (ring, location) =
+        ("projects/keys-project/locations/global/keyRings/ring", "projects/keys-project/locations/global");
     let made = format!("POST /v1/{location}/keyRings?keyRingId=ring");
     world.call_as("own@example.com", &made, json!({})).await.ok();
     let made = format!("POST /v1/{ring}/cryptoKeys?cryptoKeyId=key");
@@ -260,7 +263,10 @@ async fn the_constraint_on_locations_drives_the_storage_policy() {
     let before = world.get("/v1/projects/my-project/topics/before").await.ok();
     assert_eq!(before.get("messageStoragePolicy"), None, "not retroactive");
     let asked = |region: &str| json!({"messageStoragePolicy": regions(&[region])});
-    assert_eq!(world.call(&format!("PUT {OTHER}"), asked("us-east1")).await.ok()["messageStoragePolicy"], regions(&["us-east1"]));
+    assert_eq!(
+        world.call(&format!("PUT {OTHER}"), asked("us-east1")).await.ok()["messageStoragePolicy"],
+        regions(&["us-east1"])
+    );
     let said = world.call("PUT /v1/projects/my-project/topics/third", asked("europe-west1")).await;
     assert_eq!(said.body, violation(CONSTRAINT, "CreateTopic", "europe-west1"));
     assert_eq!(world.get("/v1/projects/my-project/topics/third").await.status, 404);
