@@ -129,6 +129,21 @@ pub fn policy(call: &mut Call, resource: &str) -> Result<gcp_schema::iam::Policy
     iam::door::policy(call, resource)
 }
 
+/// As a caller may see it who asked for a version: conditions only from version 3 on.
+pub fn policy_for(call: &mut Call, resource: &str, requested_version: i32) -> Result<gcp_schema::iam::Policy> {
+    iam::door::policy_for(call, resource, requested_version)
+}
+
+/// As `replace_policy`, of what a mask names.
+pub fn set_policy(
+    call: &mut Call,
+    resource: &str,
+    policy: gcp_schema::iam::Policy,
+    mask: Option<&prost_types::FieldMask>,
+) -> Result<gcp_schema::iam::Policy> {
+    iam::door::set(call, resource, policy, mask)
+}
+
 /// Checks the etag, bumps it, and returns what is stored now.
 pub fn replace_policy(
     call: &mut Call,
@@ -155,9 +170,15 @@ pub fn require_exists(call: &mut Call, resource: &str) -> Result<()> {
 
 /// Whether the list constraint refuses `value` for resources of `project` (its id). For
 /// `gcp.restrictNonCmekServices` the value is a service (`storage.googleapis.com`); for
-/// `gcp.restrictCmekCryptoKeyProjects` it is `projects/KEY_PROJECT`, and `under:` looks at that project's ancestry.
+/// `gcp.restrictCmekCryptoKeyProjects` it is `projects/KEY_PROJECT`, and `under:` looks at that project's ancestry; for
+/// `cloudkms.minimumDestroyScheduledDuration` a duration in seconds (`86400s`), refused when it is too short.
 pub fn constraint_refuses(call: &mut Call, project: &str, constraint: &str, value: &str) -> Result<bool> {
     org_policy::door::refuses(call, project, constraint, value)
+}
+
+/// The regions that `gcp.resourceLocations` leaves to a project; `None` where it says nothing.
+pub fn allowed_regions(call: &mut Call, project: &str) -> Result<Option<Vec<String>>> {
+    org_policy::door::regions(call, project)
 }
 
 /// Whether a boolean constraint is enforced for a project.

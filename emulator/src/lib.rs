@@ -23,6 +23,7 @@ mod kernel;
 mod rest;
 mod server;
 mod services;
+mod shape;
 #[cfg(test)]
 mod testing;
 

@@ -13,7 +13,7 @@ pub type Request = http::Request<Body>;
 pub type Answer = http::Response<Body>;
 
 /// The largest JSON body taken.
-const MAX_JSON: usize = 10 << 20;
+pub const MAX_JSON: usize = 10 << 20;
 
 /// Decoded query parameters, in order.
 #[derive(Clone, Debug, Default)]

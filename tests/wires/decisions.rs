@@ -2,7 +2,7 @@
 
 use cmek_emulator::{Emulator, GcrEra, ProjectMode};
 
-use crate::bench::{KEY, RING, START, agent, call, deny, done, emulator, key_for_storage, push};
+use crate::bench::{KEY, RING, START, agent, call, call_with, deny, done, emulator, key_for_storage, push};
 
 const BUCKETS: &str = "/storage/v1/b?project=my-project";
 
@@ -126,11 +126,58 @@ async fn the_first_failing_check_answers() {
 /// "Two services at once": API disabled first, then permission, then existence.
 #[tokio::test]
 async fn a_disabled_api_answers_before_anything_else() {
-    let world = emulator().await;
-    done(&world, "POST", "/v1/projects/my-project/services/cloudkms.googleapis.com:disable", "{}").await;
-    let answer = call(&world, "GET", &format!("/v1/{KEY}"), "").await;
+    let world = Emulator::builder()
+        .seed(7)
+        .frozen_at(START)
+        .iam(cmek_emulator::IamMode::Enforce)
+        .build()
+        .await
+        .expect("strict");
+    let as_ann = [("authorization", "Bearer ann@example.com")];
+    let services = "/v1/projects/my-project/services/cloudkms.googleapis.com";
+    // Only the permission is missing: nobody has any here.
+    let answer = call_with(&world, "GET", &format!("/v1/{KEY}"), &as_ann, "").await;
     assert_eq!(answer.status, 403);
-    assert_eq!(answer.json()["error"]["details"][0]["reason"], "SERVICE_DISABLED");
+    assert_eq!(answer.json()["error"]["details"][0]["reason"], "IAM_PERMISSION_DENIED", "permission before existence");
+    assert_eq!(call_with(&world, "POST", &format!("{services}:disable"), &as_ann, "{}").await.status, 403);
+    // Where callers are not checked the API can be switched off, and existence is all that is left after it.
+    let open = emulator().await;
+    let answer = call(&open, "GET", &format!("/v1/{KEY}"), "").await;
+    assert_eq!((answer.status, answer.message()), (404, format!("CryptoKey {KEY} not found.")));
+    done(&open, "POST", &format!("{services}:disable"), "{}").await;
+    let answer = call(&open, "GET", &format!("/v1/{KEY}"), "").await;
+    assert_eq!(answer.status, 403);
+    assert_eq!(answer.json()["error"]["details"][0]["reason"], "SERVICE_DISABLED", "before existence");
+    // Neither registry's API is on, and nobody may ask: the API comes first.
+    let created = emulator().await;
+    done(&created, "POST", "/v1/projects", r#"{"projectId":"my-shop-1"}"#).await;
+    let answer = call(&created, "GET", "/v1/projects/my-shop-1/topics/none", "").await;
+    assert_eq!(answer.json()["error"]["details"][0]["reason"], "SERVICE_DISABLED", "of a project that was created");
+}
+
+/// "Who calls": any or no credential may do everything; "a project nobody created": its agents exist.
+#[tokio::test]
+async fn any_credential_will_do_and_agents_are_there() {
+    let world = emulator().await;
+    for (number, credential) in
+        ["Bearer ya29.x", "Bearer ann@example.com", "Basic Zm9vOmJhcg==", ""].into_iter().enumerate()
+    {
+        let path = format!("{RING}?keyRingId=ring-{number}");
+        assert_eq!(
+            call_with(&world, "POST", &path, &[("authorization", credential)], "{}").await.status,
+            200,
+            "{credential}"
+        );
+    }
+    let project = done(&world, "GET", "/v1/projects/my-project", "").await;
+    let number = project["projectNumber"].as_str().expect("a number");
+    for host in
+        ["gs-project-accounts", "gcp-sa-pubsub", "gcp-sa-artifactregistry", "containerregistry", "gcp-sa-cloudkms"]
+    {
+        let member = format!("serviceAccount:service-{number}@{host}.iam.gserviceaccount.com");
+        let policy = format!(r#"{{"policy":{{"bindings":[{{"role":"roles/viewer","members":["{member}"]}}]}}}}"#);
+        done(&world, "POST", "/v1/projects/my-project:setIamPolicy", policy).await;
+    }
 }
 
 /// "Unknown JSON body fields": protobuf services refuse, Storage ignores. "Unknown location in a KMS path": 404.

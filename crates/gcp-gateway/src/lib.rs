@@ -27,6 +27,7 @@ pub use error::{Dropped, error_json, error_response, grpc_status_response};
 pub use fields::partial;
 pub use router::{Limits, Router};
 pub use serve::serve;
+pub use transcode::{message as message_of_json, parse as parse_json};
 
 /// The API that an address named (`/cloudkms.googleapis.com/…` or its Host), in a request's extensions.
 #[derive(Clone, Debug, Default)]

@@ -56,7 +56,7 @@ fn descriptor(name: &str) -> Result<MessageDescriptor, Error> {
 }
 
 /// The body as JSON. An empty one is `None`: clients post nothing under `application/json`.
-fn parse(body: &[u8]) -> Result<Option<Value>, Error> {
+pub fn parse(body: &[u8]) -> Result<Option<Value>, Error> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }
@@ -111,6 +111,20 @@ pub fn request(matched: Matched, query: Vec<(String, String)>, body: &[u8]) -> R
     Ok(message.encode_to_vec().into())
 }
 
+/// A message of its own from JSON, for REST that only wraps one.
+pub fn message(full_name: &str, json: Value) -> Result<DynamicMessage, Error> {
+    let mut reader = Reader::default();
+    let message = match json {
+        Value::Object(map) => reader.message(descriptor(full_name)?, map, &Path::Root),
+        _ => {
+            reader.misplaced(&Path::Root, "", "Root element must be a message.");
+            DynamicMessage::new(descriptor(full_name)?)
+        }
+    };
+    reader.finish()?;
+    Ok(message)
+}
+
 fn message_descriptor(message: &DynamicMessage) -> MessageDescriptor {
     use prost_reflect::ReflectMessage as _;
     message.descriptor()
@@ -125,25 +139,43 @@ pub fn response(method: &Method, bytes: Bytes, style: &Style) -> Result<Bytes, E
         .map_err(|error| Error::internal(format!("an answer that does not decode: {error}")))?;
     let options = SerializeOptions::new().use_enum_numbers(style.enum_numbers);
     let mut out = Vec::with_capacity(256);
-    let printed = match &style.fields {
-        Some(fields) => {
-            message.serialize_with_options(serde_json::value::Serializer, &options).and_then(|mut value| {
+    // Only operations pack messages; what is packed there needs a second look.
+    let printed = if style.fields.is_some() || method.output.starts_with("google.longrunning.") {
+        message.serialize_with_options(serde_json::value::Serializer, &options).and_then(|mut value| {
+            unpack_empty(&mut value);
+            if let Some(fields) = &style.fields {
                 crate::fields::partial(&mut value, fields);
-                if style.pretty {
-                    serde_json::to_writer_pretty(&mut out, &value)
-                } else {
-                    serde_json::to_writer(&mut out, &value)
-                }
-            })
-        }
-        None if style.pretty => message.serialize_with_options(&mut serde_json::Serializer::pretty(&mut out), &options),
-        None => message.serialize_with_options(&mut serde_json::Serializer::new(&mut out), &options),
+            }
+            if style.pretty {
+                serde_json::to_writer_pretty(&mut out, &value)
+            } else {
+                serde_json::to_writer(&mut out, &value)
+            }
+        })
+    } else if style.pretty {
+        message.serialize_with_options(&mut serde_json::Serializer::pretty(&mut out), &options)
+    } else {
+        message.serialize_with_options(&mut serde_json::Serializer::new(&mut out), &options)
     };
     printed.map_err(|error| Error::internal(format!("an answer that does not print: {error}")))?;
     if style.pretty {
         out.push(b'\n');
     }
     Ok(out.into())
+}
+
+/// Google prints a packed `Empty` as its type alone, not with a `value` as it does other well-known types.
+fn unpack_empty(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if map.get("@type").and_then(Value::as_str) == Some("type.googleapis.com/google.protobuf.Empty") {
+                map.remove("value");
+            }
+            map.values_mut().for_each(unpack_empty);
+        }
+        Value::Array(items) => items.iter_mut().for_each(unpack_empty),
+        _ => {}
+    }
 }
 
 #[cfg(test)]

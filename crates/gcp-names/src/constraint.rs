@@ -3,7 +3,9 @@
 pub const RESTRICT_NON_CMEK: &str = "gcp.restrictNonCmekServices";
 pub const RESTRICT_KEY_PROJECTS: &str = "gcp.restrictCmekCryptoKeyProjects";
 pub const RESOURCE_LOCATIONS: &str = "gcp.resourceLocations";
+pub const ALLOWED_PROTECTION_LEVELS: &str = "cloudkms.allowedProtectionLevels";
 pub const DISABLE_BEFORE_DESTROY: &str = "cloudkms.disableBeforeDestroy";
+pub const MINIMUM_DESTROY_DURATION: &str = "cloudkms.minimumDestroyScheduledDuration";
 pub const UNIFORM_BUCKET_ACCESS: &str = "storage.uniformBucketLevelAccess";
 
 /// A constraint of the catalogue. Every default here is to allow.
@@ -19,10 +21,24 @@ pub struct Constraint {
 
 pub const ALL: &[Constraint] = &[
     Constraint {
+        name: ALLOWED_PROTECTION_LEVELS,
+        display_name: "Restrict which KMS CryptoKey types may be created",
+        description: "The protection levels that new keys and key versions may have.",
+        is_list: true,
+        supports_under: false,
+    },
+    Constraint {
         name: DISABLE_BEFORE_DESTROY,
         display_name: "Restrict key destruction to disabled keys",
         description: "When enforced, only key versions that are disabled can be scheduled for destruction.",
         is_list: false,
+        supports_under: false,
+    },
+    Constraint {
+        name: MINIMUM_DESTROY_DURATION,
+        display_name: "Minimum destroy scheduled duration per key",
+        description: "The least time that a new key's versions stay scheduled for destruction.",
+        is_list: true,
         supports_under: false,
     },
     Constraint {

@@ -91,6 +91,11 @@ const KEY_MULTI: &[&str] = &[
 const BUCKET_DUAL: &[&str] = &["asia1", "eur4", "eur5", "eur7", "eur8", "nam4"];
 const BUCKET_MULTI: &[&str] = &["us", "eu", "asia"];
 
+/// Every region.
+pub fn regions() -> &'static [&'static str] {
+    REGIONS
+}
+
 pub fn is_key_location(location: &str) -> bool {
     REGIONS.contains(&location) || KEY_MULTI.contains(&location)
 }

@@ -10,16 +10,17 @@ pub fn paths(mask: Option<&FieldMask>) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// Refuses an empty mask and any path outside `mutable` (a path may go deeper than what is listed).
+/// Refuses an empty mask and any path outside `mutable`, where `labels.*` stands for each entry of a map.
 pub fn require(mask: Option<&FieldMask>, mutable: &[&str]) -> Result<Vec<String>> {
     let paths = paths(mask);
     if paths.is_empty() {
         return Err(Error::invalid_argument("Invalid update_mask: it must name at least one field."));
     }
     for path in &paths {
-        let known = mutable
-            .iter()
-            .any(|field| path == field || path.strip_prefix(field).is_some_and(|rest| rest.starts_with('.')));
+        let known = mutable.iter().any(|field| match field.strip_suffix('*') {
+            Some(map) => path.strip_prefix(map).is_some_and(|key| !key.is_empty()),
+            None => path == field,
+        });
         if !known {
             return Err(Error::invalid_argument(format!(
                 "Invalid update_mask: the field '{path}' is unknown or cannot be changed."
@@ -51,10 +52,12 @@ mod tests {
     }
 
     #[test]
-    fn camel_case_and_deeper_paths_are_understood_and_strangers_refused() {
+    fn camel_case_and_a_map_s_entries_are_understood_and_strangers_refused() {
         assert_eq!(require(Some(&mask(&["rotationPeriod"])), &["rotation_period"]).unwrap(), ["rotation_period"]);
-        assert!(require(Some(&mask(&["labels.team"])), &["labels"]).is_ok());
-        assert!(require(Some(&mask(&["labelsx"])), &["labels"]).is_err());
+        assert!(require(Some(&mask(&["labels.team"])), &["labels", "labels.*"]).is_ok());
+        for stranger in ["labels.", "labelsx", "state.deeper"] {
+            assert!(require(Some(&mask(&[stranger])), &["labels", "labels.*", "state"]).is_err(), "{stranger}");
+        }
         assert!(require(Some(&mask(&[])), &["labels"]).is_err());
         assert!(require(None, &["labels"]).is_err());
     }

@@ -26,17 +26,37 @@ pub fn size(asked: i32, default: usize, max: usize) -> Result<usize> {
     }
 }
 
-/// A token says where the next page starts.
+/// A token says where the next page starts. Its checksum tells it from any other text.
 pub fn token(next: &str) -> String {
-    URL_SAFE_NO_PAD.encode(next)
+    token_of("", next)
 }
 
 pub fn parse_token(token: &str) -> Result<String> {
-    URL_SAFE_NO_PAD
-        .decode(token)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| Error::invalid_argument("Invalid page_token: it is not one that this service gave out."))
+    parse_token_of("", token)
+}
+
+/// As `token`, of one list only: another list's is none of this one's.
+pub fn token_of(list: &str, next: &str) -> String {
+    let mut bytes = checksum(list, next.as_bytes()).to_vec();
+    bytes.extend_from_slice(next.as_bytes());
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+pub fn parse_token_of(list: &str, token: &str) -> Result<String> {
+    if token.is_empty() {
+        return Ok(String::new());
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
+    let ours = bytes.split_first_chunk().filter(|(sum, next)| **sum == checksum(list, next));
+    ours.and_then(|(_, next)| std::str::from_utf8(next).ok()).map(str::to_owned).ok_or_else(strange)
+}
+
+fn checksum(list: &str, next: &[u8]) -> [u8; 4] {
+    envelope::crc32c(&[list.as_bytes(), &[0], next].concat()).to_be_bytes()
+}
+
+fn strange() -> Error {
+    Error::invalid_argument("Invalid page_token: it is not one that this service gave out.")
 }
 
 /// Walks the rows under `prefix` and keeps those that `pick` turns into an item.
@@ -48,12 +68,12 @@ pub fn page<M: Message + Default, T>(
     page_token: &str,
     mut pick: impl FnMut(&str, M) -> Result<Option<T>>,
 ) -> Result<Page<T>> {
-    let from = parse_token(page_token)?;
+    let from = parse_token_of(prefix, page_token)?;
     let mut page = Page { items: Vec::new(), next_token: String::new() };
     txn.each(table, prefix, &from, |name, row| {
         if let Some(item) = pick(name, row)? {
             if page.items.len() == size {
-                page.next_token = token(name);
+                page.next_token = token_of(prefix, name);
                 return Ok(ControlFlow::Break(()));
             }
             page.items.push(item);
@@ -61,4 +81,22 @@ pub fn page<M: Message + Default, T>(
         Ok(ControlFlow::Continue(()))
     })?;
     Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_given_out_is_a_token() {
+        assert_eq!(parse_token("").as_deref(), Ok(""));
+        let given = token("projects/p/topics/t");
+        assert_eq!(parse_token(&given).as_deref(), Ok("projects/p/topics/t"));
+        let topics = token_of("projects/p/topics/", "projects/p/topics/t");
+        assert_eq!(parse_token_of("projects/p/topics/", &topics).as_deref(), Ok("projects/p/topics/t"));
+        assert!(parse_token_of("projects/p/", &topics).is_err(), "another list's");
+        for other in ["!", "YQ", "AAAA", "AAAAAA", &given[1..], &given[..given.len() - 2]] {
+            assert!(parse_token(other).is_err(), "{other}");
+        }
+    }
 }

@@ -49,6 +49,16 @@ impl Time {
     }
 }
 
+/// Protobuf's bounds, which JSON relies on; a gRPC caller can send anything.
+pub fn is_timestamp(value: &ProtoTimestamp) -> bool {
+    (-62_135_596_800..=253_402_300_799).contains(&value.seconds) && (0..1_000_000_000).contains(&value.nanos)
+}
+
+/// As `is_timestamp`, and not negative: no field of the emulator's services takes a negative one.
+pub fn is_duration(value: &Duration) -> bool {
+    (0..=315_576_000_000).contains(&value.seconds) && (0..1_000_000_000).contains(&value.nanos)
+}
+
 pub fn micros_of(duration: &Duration) -> i64 {
     duration.seconds.saturating_mul(SECOND).saturating_add(i64::from(duration.nanos) / 1000)
 }
@@ -64,6 +74,16 @@ mod tests {
         assert_eq!(time.rfc3339(), "2026-01-05T09:00:00.25Z");
         assert_eq!(Time::from_proto(&time.to_proto()), time);
         assert_eq!(Time::parse("yesterday"), None);
+    }
+
+    #[test]
+    fn what_json_cannot_say_is_no_time() {
+        assert!(is_timestamp(&ProtoTimestamp { seconds: 253_402_300_799, nanos: 999_999_999 }));
+        assert!(!is_timestamp(&ProtoTimestamp { seconds: 253_402_300_800, nanos: 0 }));
+        assert!(!is_timestamp(&ProtoTimestamp { seconds: 0, nanos: -1 }));
+        assert!(is_duration(&Duration { seconds: 1, nanos: 5 }));
+        assert!(!is_duration(&Duration { seconds: 1, nanos: -5 }));
+        assert!(!is_duration(&Duration { seconds: i64::MAX, nanos: 0 }));
     }
 
     #[test]

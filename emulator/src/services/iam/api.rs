@@ -69,24 +69,13 @@ fn resolve(
 impl Trait<Call> for Iam {
     fn get_iam_policy(&self, call: &mut Call, request: GetIamPolicyRequest) -> Result<Policy> {
         let name = resolve(call, "GetIamPolicy", &request.resource, |kind| kind.get)?;
-        let mut policy = model::get(call, &name)?;
         let wanted = request.options.map_or(0, |options| options.requested_policy_version);
-        if !matches!(wanted, 0 | 1 | 3) {
-            return Err(Error::invalid_argument(format!(
-                "Invalid requested_policy_version {wanted}: it must be 0, 1 or 3."
-            )));
-        }
-        if policy.version == 3 && wanted < 3 {
-            // Conditions are shown only to those who say that they understand them.
-            policy.bindings.iter_mut().for_each(|binding| binding.condition = None);
-            policy.version = 1;
-        }
-        Ok(policy)
+        model::view(model::get(call, &name)?, wanted)
     }
 
     fn set_iam_policy(&self, call: &mut Call, request: SetIamPolicyRequest) -> Result<Policy> {
         let name = resolve(call, "SetIamPolicy", &request.resource, |kind| kind.set)?;
-        model::replace(call, &name, request.policy.unwrap_or_default())
+        model::set(call, &name, request.policy.unwrap_or_default(), request.update_mask.as_ref())
     }
 
     fn test_iam_permissions(

@@ -4,11 +4,12 @@
 
 use gcp_schema::Detail;
 use gcp_schema::iam::Policy;
+use prost_types::FieldMask;
 
 use super::model;
 use crate::doors;
 use crate::kernel::settings::IamMode;
-use crate::kernel::{Call, Error, Result};
+use crate::kernel::{Call, Code, Error, Result};
 
 /// Whether `member` holds the permission on the resource or above it (union of all levels).
 pub fn allowed(call: &mut Call, member: &str, permission: &str, resource: &str) -> Result<bool> {
@@ -20,6 +21,10 @@ pub fn require(call: &mut Call, member: &str, permission: &str, resource: &str, 
     let resource = doors::canonical(call, resource)?;
     if model::allowed(call, member, permission, &resource)? {
         return Ok(());
+    }
+    // Storage and the registries have words of their own for a caller without credentials.
+    if member.is_empty() && !matches!(api, "storage.googleapis.com" | "containerregistry.googleapis.com") {
+        return Err(unauthenticated(api));
     }
     Err(match api {
         "pubsub.googleapis.com" => Error::permission_denied("User not authorized to perform this action."),
@@ -45,6 +50,18 @@ pub fn require(call: &mut Call, member: &str, permission: &str, resource: &str, 
     })
 }
 
+fn unauthenticated(api: &str) -> Error {
+    Error::new(
+        Code::Unauthenticated,
+        "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.",
+    )
+    .with_detail(Detail::ErrorInfo {
+        reason: "CREDENTIALS_MISSING".to_owned(),
+        domain: "googleapis.com".to_owned(),
+        metadata: [("service".to_owned(), api.to_owned())].into(),
+    })
+}
+
 /// The permissions of these that the caller holds (all of them while callers are not checked).
 pub fn held(call: &mut Call, resource: &str, permissions: &[String]) -> Result<Vec<String>> {
     if call.kernel.settings.iam == IamMode::Off {
@@ -62,6 +79,16 @@ pub fn held(call: &mut Call, resource: &str, permissions: &[String]) -> Result<V
 
 pub fn policy(call: &mut Call, resource: &str) -> Result<Policy> {
     model::get(call, resource)
+}
+
+/// As a caller may see it who asked for a version.
+pub fn policy_for(call: &mut Call, resource: &str, requested_version: i32) -> Result<Policy> {
+    model::view(model::get(call, resource)?, requested_version)
+}
+
+/// What a mask names of a policy; without a mask all of it.
+pub fn set(call: &mut Call, resource: &str, policy: Policy, mask: Option<&FieldMask>) -> Result<Policy> {
+    model::set(call, resource, policy, mask)
 }
 
 pub fn replace(call: &mut Call, resource: &str, policy: Policy) -> Result<Policy> {

@@ -1,8 +1,8 @@
 //! IAM: policies on resources, roles, and `google.iam.v1.IAMPolicy` for Cloud KMS and Pub/Sub.
 //!
 //! Faithful: union over a resource and all above it; `projectOwner:p` and its like in a bucket's policy; etags; versions;
-//! service agents must exist before they are bound; predefined roles as far as the emulator's services ask for their
-//! permissions; refusals in each API's own words.
+//! masks; service agents must exist before they are bound; predefined roles as far as the emulator's services ask for
+//! their permissions; refusals in each API's own words, UNAUTHENTICATED for a caller without credentials.
 //!
 //! Missing: custom roles grant nothing; deny policies; groups have no members; a binding with a condition never applies.
 //! Policies of other resources (import jobs, snapshots, schemas) answer UNIMPLEMENTED.

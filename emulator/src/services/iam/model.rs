@@ -4,11 +4,12 @@ use std::ops::ControlFlow;
 
 use gcp_names::ServiceAgent;
 use gcp_schema::iam::{Binding, Policy};
+use prost_types::FieldMask;
 
 use super::roles;
 use crate::doors;
 use crate::kernel::table::ids;
-use crate::kernel::{Call, Error, Result, Table, etag};
+use crate::kernel::{Call, Error, Result, Table, etag, mask};
 
 /// By relative resource name.
 static POLICIES: Table<Policy> = Table::new(ids::IAM);
@@ -117,6 +118,47 @@ fn convenience(call: &mut Call, member: &str, permission: &str, resource: &str) 
                 (id == project.id || id == project.number.to_string()) && has(role)
             })
     }))
+}
+
+/// A policy as a reader may see it: conditions are shown only to those who say that they understand them.
+pub fn view(mut policy: Policy, wanted: i32) -> Result<Policy> {
+    if !matches!(wanted, 0 | 1 | 3) {
+        return Err(Error::invalid_argument(format!(
+            "Invalid requested_policy_version {wanted}: it must be 0, 1 or 3."
+        )));
+    }
+    if policy.version == 3 && wanted < 3 {
+        policy.bindings.iter_mut().for_each(|binding| binding.condition = None);
+        policy.version = 1;
+    }
+    Ok(policy)
+}
+
+/// Stores what `mask` names of a policy and leaves the rest as it is; without a mask all of it.
+pub fn set(call: &mut Call, resource: &str, given: Policy, mask: Option<&FieldMask>) -> Result<Policy> {
+    let paths = mask::paths(mask);
+    if paths.is_empty() {
+        return replace(call, resource, given);
+    }
+    let mut policy = Policy { version: given.version, etag: bytes::Bytes::new(), ..get(call, resource)? };
+    for path in &paths {
+        match path.as_str() {
+            "bindings" => policy.bindings.clone_from(&given.bindings),
+            "etag" => policy.etag.clone_from(&given.etag),
+            "audit_configs" => policy.audit_configs.clone_from(&given.audit_configs),
+            "version" => {}
+            other => {
+                return Err(Error::invalid_argument(format!(
+                    "Invalid update_mask: '{other}' is not one of bindings, etag, version and auditConfigs."
+                )));
+            }
+        }
+    }
+    // Conditions that only stay need no word about their version.
+    if !paths.iter().any(|path| path == "bindings") {
+        policy.version = 3;
+    }
+    replace(call, resource, policy)
 }
 
 /// Checks the new policy and the etag, then stores it under a new etag.

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use crate::kernel::{Error, Mode};
 use crate::testing::{Said, World};
 
+mod roles;
+mod rows;
+
 const RING: &str = "projects/my-project/locations/us/keyRings/ring";
 const KEY: &str = "projects/my-project/locations/us/keyRings/ring/cryptoKeys/key";
 const ENCRYPT: &str = "cloudkms.cryptoKeyVersions.useToEncrypt";

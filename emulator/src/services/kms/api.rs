@@ -1,6 +1,5 @@
 //! Cloud KMS v1: rings, keys, versions.
 
-use gcp_names::constraint::DISABLE_BEFORE_DESTROY;
 use gcp_schema::kms::crypto_key::CryptoKeyPurpose;
 use gcp_schema::kms::crypto_key_version::CryptoKeyVersionState as State;
 use gcp_schema::kms::{
@@ -19,8 +18,7 @@ use gcp_schema::services::kms::KeyManagementService;
 
 use super::listing::{Query, list};
 use super::model::{self, DESTROY, KEYS, KeyRow, RINGS, VERSIONS};
-use super::{Kms, crypto, deletion, mac, material, rules, sign};
-use crate::doors;
+use super::{Kms, crypto, deletion, mac, material, policy, rules, sign};
 use crate::kernel::{Call, Error, Result, Time, due, mask};
 
 fn check_id(id: &str, what: &str) -> Result<()> {
@@ -54,6 +52,7 @@ impl KeyManagementService<Call> for Kms {
         if call.txn.has(&RINGS, &name)? {
             return Err(Error::already_exists(format!("KeyRing {name} already exists.")));
         }
+        policy::ring(call, &parent)?;
         let ring = KeyRing { name: name.clone(), create_time: Some(call.now.to_proto()) };
         call.txn.put(&RINGS, &name, &ring)?;
         Ok(ring)
@@ -86,6 +85,7 @@ impl KeyManagementService<Call> for Kms {
                 "An import_only key must be created with skip_initial_version_creation.",
             ));
         }
+        policy::key(call, &name, &key)?;
         key.name = name.to_string();
         model::reschedule(call, &name, None, &key)?;
         let symmetric = key.purpose() == CryptoKeyPurpose::EncryptDecrypt;
@@ -128,7 +128,14 @@ impl KeyManagementService<Call> for Kms {
         let mut row = model::key(call, &name)?;
         let paths = mask::require(
             request.update_mask.as_ref(),
-            &["labels", "rotation_period", "next_rotation_time", "version_template.algorithm"],
+            &[
+                "labels",
+                "labels.*",
+                "rotation_period",
+                "next_rotation_time",
+                "version_template.algorithm",
+                "key_access_justifications_policy",
+            ],
         )?;
         let before = row.key.clone().unwrap_or_default();
         let mut key = before.clone();
@@ -137,13 +144,16 @@ impl KeyManagementService<Call> for Kms {
                 "rotation_period" => key.rotation_schedule = wanted.rotation_schedule,
                 "next_rotation_time" => key.next_rotation_time = wanted.next_rotation_time,
                 "version_template.algorithm" => {
-                    let algorithm = wanted.version_template.unwrap_or_default().algorithm();
+                    let template = wanted.version_template.unwrap_or_default();
+                    let algorithm = rules::algorithm(template.algorithm)?;
                     rules::check_algorithm(key.purpose(), algorithm)?;
                     key.version_template.get_or_insert_default().set_algorithm(algorithm);
                 }
+                // None is set here, so there is none to clear.
+                "key_access_justifications_policy" => rules::check_justifications(&wanted)?,
                 "labels" => key.labels.clone_from(&wanted.labels),
                 other => {
-                    let label = other.strip_prefix("labels.").ok_or_else(|| immutable(other))?;
+                    let label = other.trim_start_matches("labels.");
                     match wanted.labels.get(label) {
                         Some(value) => key.labels.insert(label.to_owned(), value.clone()),
                         None => key.labels.remove(label),
@@ -192,6 +202,7 @@ impl KeyManagementService<Call> for Kms {
                 "CryptoKey {name} is import_only: it takes imported versions."
             )));
         }
+        policy::version(call, &name, row.key.as_ref().unwrap_or(&CryptoKey::default()))?;
         let made = model::add_version(call, &name, &mut row)?;
         call.txn.put(&KEYS, &name.to_string(), &row)?;
         material::create(call, &made)?;
@@ -255,13 +266,8 @@ impl KeyManagementService<Call> for Kms {
         if !matches!(state, State::Enabled | State::Disabled) {
             return Err(model::wrong_state(&name, state));
         }
-        if state == State::Enabled && doors::constraint_enforced(call, &name.key.project, DISABLE_BEFORE_DESTROY)? {
-            return Err(doors::policy_violation(
-                DISABLE_BEFORE_DESTROY,
-                &name.key.project,
-                "google.cloud.kms.v1.KeyManagementService.DestroyCryptoKeyVersion",
-                "ENABLED",
-            ));
+        if state == State::Enabled {
+            policy::destruction(call, &name.key.project)?;
         }
         let key = model::key(call, &name.key)?.key.unwrap_or_default();
         let at = call.now.plus(&key.destroy_scheduled_duration.unwrap_or_default());
@@ -342,8 +348,4 @@ impl KeyManagementService<Call> for Kms {
     ) -> Result<ListRetiredResourcesResponse> {
         deletion::list_retired(call, request)
     }
-}
-
-fn immutable(path: &str) -> Error {
-    Error::invalid_argument(format!("Invalid update_mask: the field '{path}' is unknown or cannot be changed."))
 }

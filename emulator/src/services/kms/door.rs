@@ -9,14 +9,15 @@ use gcp_schema::kms::crypto_key::CryptoKeyPurpose;
 use gcp_schema::kms::crypto_key_version::CryptoKeyVersionState as State;
 
 use super::material::{self, symmetric};
-use super::model::{self, DESTROY, DOOMED, KEYS, ROTATE, SHRED, VERSIONS};
+use super::model::{self, DESTROY, DOOMED, GENERATE, KEYS, ROTATE, SHRED, VERSIONS};
+use super::policy;
 use crate::doors;
 use crate::kernel::body::DataKey;
 use crate::kernel::due::{self, Due};
 use crate::kernel::faults::USE_KEY;
 use crate::kernel::table::NumberRow;
 use crate::kernel::vault::Vault;
-use crate::kernel::{Call, Error, Result, Time};
+use crate::kernel::{Call, Code, Error, Result, Time};
 
 const ENCRYPT: &str = "cloudkms.cryptoKeyVersions.useToEncrypt";
 const DECRYPT: &str = "cloudkms.cryptoKeyVersions.useToDecrypt";
@@ -58,10 +59,18 @@ fn not_enabled(version: String, state: State) -> KeyRefusal {
     KeyRefusal::NotEnabled { version, state: state.as_str_name().to_owned() }
 }
 
+/// A project that is not there grants nothing; it is not for an agent to tell it from one that does not grant.
+fn grants(call: &mut Call, agent: &str, permission: &str, key: &str) -> Result<bool> {
+    match doors::allowed(call, agent, permission, key) {
+        Err(error) if error.code() == Code::PermissionDenied => Ok(false),
+        other => other,
+    }
+}
+
 pub fn wrap(call: &mut Call, key: &KeyName, agent: &str) -> std::result::Result<DataKey, KeyRefusal> {
     let name = key.to_string();
     // A grant that has not spread yet, where a test wants one.
-    if call.kernel.faults.strike(USE_KEY).is_err() || !doors::allowed(call, agent, ENCRYPT, &name)? {
+    if call.kernel.faults.strike(USE_KEY).is_err() || !grants(call, agent, ENCRYPT, &name)? {
         return Err(KeyRefusal::Denied { key: name });
     }
     let Some(row) = call.txn.get(&KEYS, &name)? else { return Err(KeyRefusal::NotFound { key: name }) };
@@ -85,7 +94,7 @@ pub fn wrap(call: &mut Call, key: &KeyName, agent: &str) -> std::result::Result<
 pub fn unwrap(call: &mut Call, version: &str, wrapped: &[u8], agent: &str) -> std::result::Result<Key, KeyRefusal> {
     let name = KeyVersionName::parse(version).map_err(|error| Error::internal(error.to_string()))?;
     let key = name.key.to_string();
-    if !doors::allowed(call, agent, DECRYPT, &key)? {
+    if !grants(call, agent, DECRYPT, &key)? {
         return Err(KeyRefusal::Denied { key });
     }
     let Some(row) = call.txn.get(&VERSIONS, &model::version_key(&name))? else {
@@ -99,7 +108,7 @@ pub fn unwrap(call: &mut Call, version: &str, wrapped: &[u8], agent: &str) -> st
     Key::from_slice(&opened).map_err(|error| KeyRefusal::Fault(Error::internal(error.to_string())))
 }
 
-/// Destruction and rotation by the clock. What is due of a resource that has changed since is dropped: every call waits
+/// Generation, destruction and rotation by the clock. What is due of a resource that has changed since is dropped: every call waits
 /// for what is due, so a refusal here would be one to all.
 pub fn settle(call: &mut Call, due: &Due) -> Result<()> {
     match due.kind.as_str() {
@@ -109,19 +118,28 @@ pub fn settle(call: &mut Call, due: &Due) -> Result<()> {
             call.txn.delete(&DOOMED, &due.name)
         }
         ROTATE => rotate(call, due),
+        GENERATE => generate(call, due),
         other => Err(Error::internal(format!("Cloud KMS knows nothing of {other}"))),
     }
 }
 
-fn version_due(call: &Call, name: &str) -> Result<Option<(KeyVersionName, CryptoKeyVersion)>> {
+/// The version that is due, if it is still in the state that it was in.
+fn version_due(call: &Call, name: &str, state: State) -> Result<Option<(KeyVersionName, CryptoKeyVersion)>> {
     let name = KeyVersionName::parse(name).map_err(|error| Error::internal(error.to_string()))?;
     let row = call.txn.get(&VERSIONS, &model::version_key(&name))?;
-    Ok(row.filter(|row| row.state() == State::DestroyScheduled).map(|row| (name, row)))
+    Ok(row.filter(|row| row.state() == state).map(|row| (name, row)))
+}
+
+fn generate(call: &mut Call, due: &Due) -> Result<()> {
+    let Some((name, mut row)) = version_due(call, &due.name, State::PendingGeneration)? else { return Ok(()) };
+    row.set_state(State::Enabled);
+    row.generate_time = Some(due.at.to_proto());
+    model::put_version(call, &name, &row)
 }
 
 /// Says on disk what will be shredded; the shredding follows when this is committed.
 fn doom(call: &mut Call, due: &Due) -> Result<()> {
-    let Some((_, row)) = version_due(call, &due.name)? else { return Ok(()) };
+    let Some((_, row)) = version_due(call, &due.name, State::DestroyScheduled)? else { return Ok(()) };
     // A time that was taken back and set again has an entry of its own.
     if row.destroy_time.as_ref().map(Time::from_proto) != Some(due.at) {
         return Ok(());
@@ -132,7 +150,7 @@ fn doom(call: &mut Call, due: &Due) -> Result<()> {
 
 /// The material first, then the state. Doing it again is no error: a crash between the two leaves the version doomed.
 fn destroy(call: &mut Call, name: &str, at: Time) -> Result<()> {
-    let Some((name, mut row)) = version_due(call, name)? else { return Ok(()) };
+    let Some((name, mut row)) = version_due(call, name, State::DestroyScheduled)? else { return Ok(()) };
     call.kernel.vault.shred(&row.name)?;
     row.set_state(State::Destroyed);
     row.destroy_time = None;
@@ -141,20 +159,34 @@ fn destroy(call: &mut Call, name: &str, at: Time) -> Result<()> {
     model::put_version(call, &name, &row)
 }
 
+/// What policy refuses is not made; the next try comes with the next period.
 fn rotate(call: &mut Call, due: &Due) -> Result<()> {
     let name = KeyName::parse(&due.name).map_err(|error| Error::internal(error.to_string()))?;
     let Some(mut row) = call.txn.get(&KEYS, &due.name)? else { return Ok(()) };
-    let made = model::add_version(call, &name, &mut row)?;
-    row.primary = row.last;
-    call.notes.push(format!("{} is the new primary", made.name));
-    if let Some(key) = &mut row.key {
-        key.next_rotation_time = model::rotation_period(key).map(|period| due.at.plus(&period).to_proto());
-        if let Some(next) = &key.next_rotation_time {
-            due::schedule(call, Time::from_proto(next), ROTATE, &due.name)?;
+    let mut key = row.key.clone().unwrap_or_default();
+    let made = match policy::version(call, &name, &key) {
+        Ok(()) => {
+            let made = model::add_version(call, &name, &mut row)?;
+            row.primary = row.last;
+            call.notes.push(format!("{} is the new primary", made.name));
+            Some(made)
         }
+        Err(fault) if fault.code() == Code::Internal => return Err(fault),
+        Err(refusal) => {
+            call.notes.push(format!("{name} was not rotated: {}", refusal.message()));
+            None
+        }
+    };
+    key.next_rotation_time = model::rotation_period(&key).map(|period| due.at.plus(&period).to_proto());
+    if let Some(next) = &key.next_rotation_time {
+        due::schedule(call, Time::from_proto(next), ROTATE, &due.name)?;
     }
+    row.key = Some(key);
     call.txn.put(&KEYS, &due.name, &row)?;
-    material::create(call, &made)
+    match made {
+        Some(made) => material::create(call, &made),
+        None => Ok(()),
+    }
 }
 
 /// Every version that should have material has it, or nothing is changed. Then interrupted destructions are completed,

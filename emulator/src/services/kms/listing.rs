@@ -30,7 +30,7 @@ pub fn list<M: Message + Default, T: Message>(
     show: impl Fn(&str, M) -> Result<T>,
 ) -> Result<Listing<T>> {
     let size = paging::size(query.size, 100, 1000)?;
-    let from = paging::parse_token(query.token)?;
+    let from = paging::parse_token_of(prefix, query.token)?;
     let descending = match query.order.split_whitespace().collect::<Vec<_>>()[..] {
         [] | ["name"] | ["name", "asc"] => false,
         ["name", "desc"] => true,
@@ -56,7 +56,7 @@ pub fn list<M: Message + Default, T: Message>(
     for (name, row) in rows.into_iter().skip_while(|(name, _)| seen(name)) {
         let full = listing.items.len() == size;
         if full && filter.is_none() {
-            listing.next = paging::token(&name);
+            listing.next = paging::token_of(prefix, &name);
             break;
         }
         let item = show(&name, row)?;
@@ -66,7 +66,7 @@ pub fn list<M: Message + Default, T: Message>(
             continue;
         }
         if full {
-            listing.next = paging::token(&name);
+            listing.next = paging::token_of(prefix, &name);
             break;
         }
         listing.items.push(item);

@@ -23,6 +23,8 @@ pub const DESTROY: &str = "kms.destroy";
 /// A doomed version is to be shredded.
 pub const SHRED: &str = "kms.shred";
 pub const ROTATE: &str = "kms.rotate";
+/// A version that was made PENDING_GENERATION is ready.
+pub const GENERATE: &str = "kms.generate";
 
 /// A key as stored: the message without its primary, which is a live copy of a version.
 #[derive(Clone, PartialEq, Message)]
@@ -162,22 +164,27 @@ pub fn wrong_purpose(name: &KeyName, purpose: CryptoKeyPurpose) -> Error {
     ))
 }
 
-/// Makes the next version of a key. The caller stores `row` and, last of all, has the material made.
+/// Makes the next version of a key. The caller stores `row` and, last of all, has the material made. What is asymmetric
+/// is pending until the next call, as production takes its time to generate it.
 pub fn add_version(call: &mut Call, name: &KeyName, row: &mut KeyRow) -> Result<CryptoKeyVersion> {
     row.last += 1;
     let version = name.version(row.last);
     let template = row.key.as_ref().and_then(|key| key.version_template).unwrap_or_default();
     let now = call.now.to_proto();
+    let pending = purpose(row) == CryptoKeyPurpose::AsymmetricSign;
     let made = CryptoKeyVersion {
         name: version.to_string(),
-        state: State::Enabled as i32,
+        state: if pending { State::PendingGeneration } else { State::Enabled } as i32,
         protection_level: template.protection_level,
         algorithm: template.algorithm,
         create_time: Some(now),
-        generate_time: Some(now),
+        generate_time: (!pending).then_some(now),
         ..CryptoKeyVersion::default()
     };
     put_version(call, &version, &made)?;
+    if pending {
+        due::schedule(call, call.now, GENERATE, &version.to_string())?;
+    }
     Ok(made)
 }
 

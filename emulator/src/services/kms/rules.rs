@@ -6,13 +6,45 @@ use gcp_schema::kms::crypto_key_version::CryptoKeyVersionAlgorithm as Algorithm;
 use gcp_schema::kms::{CryptoKey, ProtectionLevel};
 
 use super::{mac, model};
-use crate::kernel::{Call, Error, Result, Time};
+use crate::kernel::{Call, Error, Result, Time, time};
 
 const DAY: i64 = 86_400;
 const DEFAULT_DESTROY_SCHEDULED: i64 = 30 * DAY;
 
 fn unimplemented(what: impl std::fmt::Display) -> Error {
     Error::new(Code::Unimplemented, format!("{what} not implemented by this emulator."))
+}
+
+/// The value of an enum's number. One that only the descriptors know is newer than the emulator; any other is none.
+fn value<E: TryFrom<i32>>(number: i32, kind: &str, field: &str, what: &str) -> Result<E> {
+    E::try_from(number).map_err(|_| {
+        let known = gcp_schema::pool().get_enum_by_name(&format!("google.cloud.kms.v1.{kind}"));
+        match known.and_then(|known| known.get_value(number)) {
+            Some(newer) => unimplemented(format_args!("{what} {} are", newer.name())),
+            None => Error::invalid_argument(format!("Invalid value at '{field}': {number} is no {kind}.")),
+        }
+    })
+}
+
+fn purpose(number: i32) -> Result<Purpose> {
+    value(number, "CryptoKey.CryptoKeyPurpose", "crypto_key.purpose", "Keys of purpose")
+}
+
+pub fn algorithm(number: i32) -> Result<Algorithm> {
+    let field = "crypto_key.version_template.algorithm";
+    value(number, "CryptoKeyVersion.CryptoKeyVersionAlgorithm", field, "Keys with the algorithm")
+}
+
+fn protection_level(number: i32) -> Result<ProtectionLevel> {
+    let field = "crypto_key.version_template.protection_level";
+    value(number, "ProtectionLevel", field, "Keys of protection level")
+}
+
+pub fn check_justifications(key: &CryptoKey) -> Result<()> {
+    match key.key_access_justifications_policy {
+        Some(_) => Err(unimplemented("Key access justifications are")),
+        None => Ok(()),
+    }
 }
 
 /// The purpose that an algorithm serves, told by its name as Google's are formed.
@@ -52,14 +84,14 @@ pub fn check_algorithm(purpose: Purpose, algorithm: Algorithm) -> Result<()> {
 
 /// A new key with its defaults filled in.
 pub fn complete(call: &Call, mut key: CryptoKey) -> Result<CryptoKey> {
-    let purpose = key.purpose();
+    let purpose = purpose(key.purpose)?;
     match purpose {
         Purpose::EncryptDecrypt | Purpose::Mac | Purpose::AsymmetricSign => {}
         Purpose::Unspecified => return Err(Error::invalid_argument("CryptoKey.purpose is required.")),
         other => return Err(unimplemented(format_args!("Keys of purpose {} are", other.as_str_name()))),
     }
     let mut template = key.version_template.take().unwrap_or_default();
-    match template.algorithm() {
+    match algorithm(template.algorithm)? {
         Algorithm::Unspecified if purpose == Purpose::EncryptDecrypt => {
             template.set_algorithm(Algorithm::GoogleSymmetricEncryption);
         }
@@ -71,17 +103,23 @@ pub fn complete(call: &Call, mut key: CryptoKey) -> Result<CryptoKey> {
         }
         given => check_algorithm(purpose, given)?,
     }
-    match template.protection_level() {
+    match protection_level(template.protection_level)? {
         ProtectionLevel::Unspecified => template.set_protection_level(ProtectionLevel::Software),
         ProtectionLevel::Software | ProtectionLevel::Hsm => {}
         other => return Err(unimplemented(format_args!("Keys of protection level {} are", other.as_str_name()))),
     }
     key.version_template = Some(template);
+    check_justifications(&key)?;
+    if !key.crypto_key_backend.is_empty() {
+        return Err(Error::invalid_argument(
+            "CryptoKey.crypto_key_backend is for keys of protection level EXTERNAL_VPC or HSM_SINGLE_TENANT.",
+        ));
+    }
     let least = if key.import_only { 0 } else { DAY };
     let duration = key
         .destroy_scheduled_duration
         .get_or_insert(prost_types::Duration { seconds: DEFAULT_DESTROY_SCHEDULED, nanos: 0 });
-    if duration.nanos < 0 || !within(duration, least, 120 * DAY) {
+    if !within(duration, least, 120 * DAY) {
         return Err(Error::invalid_argument(
             "CryptoKey.destroy_scheduled_duration must be at least 24 hours and at most 120 days.",
         ));
@@ -94,7 +132,7 @@ pub fn complete(call: &Call, mut key: CryptoKey) -> Result<CryptoKey> {
 }
 
 fn within(duration: &prost_types::Duration, least: i64, most: i64) -> bool {
-    duration.seconds >= least && (duration.seconds, duration.nanos) <= (most, 0)
+    time::is_duration(duration) && duration.seconds >= least && (duration.seconds, duration.nanos) <= (most, 0)
 }
 
 pub fn check_rotation(call: &Call, key: &CryptoKey) -> Result<()> {
@@ -114,6 +152,9 @@ pub fn check_rotation(call: &Call, key: &CryptoKey) -> Result<()> {
                 "CryptoKey.next_rotation_time must be set when CryptoKey.rotation_period is.",
             ));
         }
+    }
+    if key.next_rotation_time.as_ref().is_some_and(|next| !time::is_timestamp(next)) {
+        return Err(Error::invalid_argument("CryptoKey.next_rotation_time is no time between the years 1 and 9999."));
     }
     if next.is_some_and(|next| next <= call.now) {
         return Err(Error::invalid_argument("CryptoKey.next_rotation_time must be in the future."));

@@ -1,6 +1,6 @@
 //! What other services ask of Organization Policy.
 
-use gcp_names::constraint;
+use gcp_names::{constraint, location};
 use gcp_schema::{Detail, Violation};
 
 use super::evaluate::{self, Subject};
@@ -12,16 +12,27 @@ use crate::kernel::{Call, Code, Error, Result};
 pub fn refuses(call: &mut Call, project: &str, constraint: &str, value: &str) -> Result<bool> {
     let constraint = model::constraint(constraint)?;
     let levels = model::levels(call, &format!("projects/{project}"), constraint)?;
-    let merged = evaluate::list(&levels);
+    let merged = evaluate::list(constraint, &levels);
     if merged.is_default() {
         return Ok(false);
     }
-    let subject = if constraint.name == constraint::RESTRICT_KEY_PROJECTS {
-        project_subject(call, value)?
-    } else {
-        Subject::plain(value)
+    let subject = match constraint.name {
+        constraint::RESTRICT_KEY_PROJECTS => project_subject(call, value)?,
+        constraint::MINIMUM_DESTROY_DURATION => Subject::duration(value),
+        _ => Subject::plain(value),
     };
     Ok(merged.refuses(&subject))
+}
+
+/// The regions that `gcp.resourceLocations` leaves to a project; `None` where it says nothing.
+pub fn regions(call: &mut Call, project: &str) -> Result<Option<Vec<String>>> {
+    let constraint = model::constraint(constraint::RESOURCE_LOCATIONS)?;
+    let merged = evaluate::list(constraint, &model::levels(call, &format!("projects/{project}"), constraint)?);
+    if merged.is_default() {
+        return Ok(None);
+    }
+    let left = location::regions().iter().filter(|region| !merged.refuses(&Subject::plain(region)));
+    Ok(Some(left.map(|region| (*region).to_owned()).collect()))
 }
 
 /// `under:` looks at what is above the key's project, not above the resource's.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use gcp_names::constraint::{Constraint, MINIMUM_DESTROY_DURATION};
 use gcp_schema::orgpolicy::PolicySpec;
 use gcp_schema::orgpolicy::policy_spec::PolicyRule;
 use gcp_schema::orgpolicy::policy_spec::policy_rule::{Kind, StringValues};
@@ -26,6 +27,13 @@ impl Subject {
     pub fn plain(value: &str) -> Self {
         Self { names: vec![value.to_owned()], above: Vec::new() }
     }
+
+    /// Seconds as a key has them (`2592000s`): they satisfy each duration that they reach.
+    pub fn duration(value: &str) -> Self {
+        let seconds = value.trim_end_matches('s').parse().unwrap_or(0);
+        let reached = DURATIONS.into_iter().filter(|days| days * 86_400 <= seconds);
+        Self { names: reached.map(|days| format!("{days}d")).collect(), above: Vec::new() }
+    }
 }
 
 /// Rules without a condition. There are no tags here, so a condition never holds.
@@ -33,8 +41,29 @@ fn unconditional(spec: &PolicySpec) -> impl Iterator<Item = &PolicyRule> {
     spec.rules.iter().filter(|rule| rule.condition.is_none())
 }
 
-/// `levels`: the policy of the resource itself, then of each ancestor.
-pub fn list(levels: &[Option<PolicySpec>]) -> Merged {
+/// What a list constraint comes to. `levels`: the policy of the resource itself, then of each ancestor.
+pub fn list(constraint: &Constraint, levels: &[Option<PolicySpec>]) -> Merged {
+    if constraint.name != MINIMUM_DESTROY_DURATION {
+        return merge(levels, false);
+    }
+    // Of durations the least counts, at whichever level it is set; with it all longer ones are allowed.
+    let mut merged = merge(levels, true);
+    if let Some(least) = merged.allowed.iter().filter_map(|value| days(value)).min() {
+        merged.allowed = DURATIONS.into_iter().filter(|days| *days >= least).map(|days| format!("{days}d")).collect();
+    }
+    merged
+}
+
+/// The durations that `cloudkms.minimumDestroyScheduledDuration` knows, in days.
+const DURATIONS: [i64; 6] = [7, 15, 30, 60, 90, 120];
+
+/// The days of `30d` or `in:30d`.
+pub fn days(value: &str) -> Option<i64> {
+    let days = value.strip_prefix("in:").unwrap_or(value).strip_suffix('d')?;
+    DURATIONS.into_iter().find(|known| known.to_string() == days)
+}
+
+fn merge(levels: &[Option<PolicySpec>], all: bool) -> Merged {
     let mut merged = Merged::default();
     for spec in levels.iter().flatten() {
         if spec.reset {
@@ -52,7 +81,7 @@ pub fn list(levels: &[Option<PolicySpec>]) -> Merged {
                 _ => {}
             }
         }
-        if !spec.inherit_from_parent {
+        if !all && !spec.inherit_from_parent {
             break;
         }
     }
@@ -157,7 +186,7 @@ mod tests {
     }
 
     fn let_through(project: Option<Own>, organization: Option<Own>, values: &[&'static str]) -> Vec<&'static str> {
-        let merged = list(&[project.map(spec), None, organization.map(spec)]);
+        let merged = merge(&[project.map(spec), None, organization.map(spec)], false);
         values.iter().copied().filter(|value| !merged.refuses(&Subject::plain(value))).collect()
     }
 
@@ -194,7 +223,7 @@ mod tests {
     fn a_denied_subtree_beats_an_allowed_project_in_it() {
         let org = spec(Own::Replace(&["under:organizations/O1"], &[]));
         let project = spec(Own::Inherit(&["under:projects/P3"], &["under:folders/F2"]));
-        let merged = list(&[Some(project), Some(org)]);
+        let merged = merge(&[Some(project), Some(org)], false);
         let subject = |chain: &[&str]| Subject {
             names: vec![chain[0].to_owned()],
             above: chain[1..].iter().map(|name| (*name).to_owned()).collect(),
@@ -214,8 +243,10 @@ mod tests {
 
     #[test]
     fn a_reset_above_hands_nothing_down() {
-        let merged =
-            list(&[Some(spec(Own::Inherit(&["E1"], &[]))), Some(spec(Own::Reset)), Some(spec(Own::All(Kind2::Deny)))]);
+        let merged = merge(
+            &[Some(spec(Own::Inherit(&["E1"], &[]))), Some(spec(Own::Reset)), Some(spec(Own::All(Kind2::Deny)))],
+            false,
+        );
         assert!(!merged.refuses(&Subject::plain("E1")) && merged.refuses(&Subject::plain("E2")));
     }
 
@@ -223,7 +254,7 @@ mod tests {
     fn rules_with_a_condition_never_apply_for_there_are_no_tags() {
         let mut conditional = spec(Own::All(Kind2::Deny));
         conditional.rules[0].condition = Some(gcp_schema::google_type::Expr::default());
-        assert!(list(&[Some(conditional)]).is_default());
+        assert!(merge(&[Some(conditional)], false).is_default());
     }
 
     #[test]
@@ -257,10 +288,39 @@ mod tests {
 
     #[test]
     fn the_effective_rule_says_what_was_merged() {
-        assert_eq!(list(&[]).rule().kind, Some(Kind::AllowAll(true)));
-        assert_eq!(list(&[Some(spec(Own::All(Kind2::Deny)))]).rule().kind, Some(Kind::DenyAll(true)));
-        let merged = list(&[Some(spec(Own::Inherit(&[], &["b"]))), Some(spec(Own::Replace(&["a"], &[])))]);
+        assert_eq!(merge(&[], false).rule().kind, Some(Kind::AllowAll(true)));
+        assert_eq!(merge(&[Some(spec(Own::All(Kind2::Deny)))], false).rule().kind, Some(Kind::DenyAll(true)));
+        let merged = merge(&[Some(spec(Own::Inherit(&[], &["b"]))), Some(spec(Own::Replace(&["a"], &[])))], false);
         let values = StringValues { allowed_values: vec!["a".into()], denied_values: vec!["b".into()] };
         assert_eq!(merged.rule().kind, Some(Kind::Values(values)));
+    }
+
+    /// 1.8: the lowest value applies at whichever level it is set, and allows all longer ones.
+    #[test]
+    fn the_least_duration_of_all_levels_counts() {
+        use Own::{All, Replace, Reset};
+        let constraint = gcp_names::constraint::find(MINIMUM_DESTROY_DURATION).unwrap();
+        const NONE: &str = "86400s";
+        for (row, project, organization, shortest, longer) in [
+            ("nothing set", None, None, NONE, vec![]),
+            ("one level", Some(Replace(&["in:30d"], &[])), None, "2592000s", vec!["30d", "60d", "90d", "120d"]),
+            ("project lower", Some(Replace(&["in:7d"], &[])), Some(Replace(&["in:120d"], &[])), "604800s", vec!["7d"]),
+            (
+                "project higher",
+                Some(Replace(&["in:90d"], &[])),
+                Some(Replace(&["in:60d"], &[])),
+                "5184000s",
+                vec!["60d"],
+            ),
+            ("two values", Some(Replace(&["in:60d", "in:15d"], &[])), None, "1296000s", vec!["15d", "30d"]),
+            ("a reset below", Some(Reset), Some(Replace(&["in:60d"], &[])), NONE, vec![]),
+            ("all allowed below", Some(All(Kind2::Allow)), Some(Replace(&["in:60d"], &[])), NONE, vec![]),
+        ] {
+            let merged = list(constraint, &[project.map(spec), organization.map(spec)]);
+            assert!(!merged.refuses(&Subject::duration(shortest)), "{row}");
+            let less = format!("{}s", shortest.trim_end_matches('s').parse::<i64>().unwrap() - 1);
+            assert_eq!(merged.refuses(&Subject::duration(&less)), shortest != NONE, "{row}");
+            assert!(longer.iter().all(|value| merged.allowed.contains(*value)), "{row}: {merged:?}");
+        }
     }
 }

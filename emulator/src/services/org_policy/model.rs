@@ -161,7 +161,7 @@ impl Place {
     pub fn effective(&self, call: &mut Call) -> Result<PolicySpec> {
         let levels = levels(call, &self.resource.key, self.constraint)?;
         let rule = if self.constraint.is_list {
-            evaluate::list(&levels).rule()
+            evaluate::list(self.constraint, &levels).rule()
         } else {
             use gcp_schema::orgpolicy::policy_spec::{PolicyRule, policy_rule::Kind};
             PolicyRule { kind: Some(Kind::Enforce(evaluate::enforced(&levels))), ..PolicyRule::default() }

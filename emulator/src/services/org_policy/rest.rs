@@ -11,20 +11,46 @@ use super::legacy;
 use super::model::{self, Place, PolicyRow};
 use crate::kernel::{Call, Error, Kernel, Mode, Result, Time};
 use crate::rest::{self, Answer, Query, Request};
+use crate::shape::Shape::{Any, Bytes, Flag, Number, Object, Text, Texts};
+use crate::shape::{self, Fields};
 
 const API: &str = "cloudresourcemanager.googleapis.com";
 
-const VERBS: &[(&str, &str, Mode)] = &[
-    ("getOrgPolicy", "orgpolicy.policy.get", Mode::Read),
-    ("getEffectiveOrgPolicy", "orgpolicy.policy.get", Mode::Read),
-    ("setOrgPolicy", "orgpolicy.policy.set", Mode::Write),
-    ("clearOrgPolicy", "orgpolicy.policy.set", Mode::Write),
-    ("listOrgPolicies", "orgpolicy.policies.list", Mode::Read),
-    ("listAvailableOrgPolicyConstraints", "orgpolicy.constraints.list", Mode::Read),
+/// A verb: the permission it asks for, whether it writes, its body.
+type Row = (&'static str, &'static str, Mode, Fields);
+
+const VERBS: &[Row] = &[
+    ("getOrgPolicy", "orgpolicy.policy.get", Mode::Read, NAMED),
+    ("getEffectiveOrgPolicy", "orgpolicy.policy.get", Mode::Read, NAMED),
+    ("setOrgPolicy", "orgpolicy.policy.set", Mode::Write, &[("policy", Object(POLICY))]),
+    ("clearOrgPolicy", "orgpolicy.policy.set", Mode::Write, &[("constraint", Text), ("etag", Bytes)]),
+    ("listOrgPolicies", "orgpolicy.policies.list", Mode::Read, PAGE),
+    ("listAvailableOrgPolicyConstraints", "orgpolicy.constraints.list", Mode::Read, PAGE),
+];
+
+const NAMED: Fields = &[("constraint", Text)];
+const PAGE: Fields = &[("pageSize", Number), ("pageToken", Text)];
+const POLICY: Fields = &[
+    ("constraint", Text),
+    ("etag", Bytes),
+    ("version", Number),
+    ("updateTime", Any),
+    (
+        "listPolicy",
+        Object(&[
+            ("allowedValues", Texts),
+            ("deniedValues", Texts),
+            ("allValues", Text),
+            ("suggestedValue", Text),
+            ("inheritFromParent", Flag),
+        ]),
+    ),
+    ("booleanPolicy", Object(&[("enforced", Flag)])),
+    ("restoreDefault", Object(&[])),
 ];
 
 /// `projects/ID` and the verb's row.
-fn shape(request: &Request) -> Option<(String, &'static (&'static str, &'static str, Mode))> {
+fn row_of(request: &Request) -> Option<(String, &'static Row)> {
     let path = request.uri().path().strip_prefix("/v1/")?;
     let (name, verb) = path.rsplit_once(':')?;
     let row = VERBS.iter().find(|row| row.0 == verb)?;
@@ -39,7 +65,7 @@ fn shape(request: &Request) -> Option<(String, &'static (&'static str, &'static 
 
 pub fn claims(request: &Request) -> bool {
     let hint = request.extensions().get::<ApiHint>().and_then(|hint| hint.0.as_deref());
-    hint.is_none_or(|api| api == API) && request.method() == Method::POST && shape(request).is_some()
+    hint.is_none_or(|api| api == API) && request.method() == Method::POST && row_of(request).is_some()
 }
 
 pub async fn handle(kernel: &Arc<Kernel>, request: Request) -> Answer {
@@ -51,9 +77,10 @@ pub async fn handle(kernel: &Arc<Kernel>, request: Request) -> Answer {
 }
 
 async fn answer(kernel: &Arc<Kernel>, request: Request) -> Result<Value> {
-    let (name, &(verb, permission, mode)) = shape(&request).ok_or_else(|| Error::not_found("Method not found."))?;
+    let (name, &(verb, permission, mode, fields)) =
+        row_of(&request).ok_or_else(|| Error::not_found("Method not found."))?;
     let spec = rest::spec(&request, verb, API, permission, name.clone(), mode);
-    let body = rest::read_json(request.into_body()).await?;
+    let body = shape::read(request.into_body(), fields).await?;
     kernel.run(spec, |call| run(call, verb, &name, &body)).await
 }
 
@@ -82,8 +109,10 @@ fn run(call: &mut Call, verb: &str, name: &str, body: &Value) -> Result<Value> {
             Ok(Value::Object(policy))
         }
         "setOrgPolicy" => {
-            let policy =
-                body.get("policy").ok_or_else(|| Error::invalid_argument("Invalid request: it has no policy."))?;
+            let policy = body
+                .get("policy")
+                .filter(|policy| !policy.is_null())
+                .ok_or_else(|| Error::invalid_argument("Invalid request: it has no policy."))?;
             let place = place(text("/policy/constraint"))?;
             let row = place.get(call)?;
             place.check_etag(call, row.as_ref(), text("/policy/etag"))?;
@@ -100,8 +129,7 @@ fn run(call: &mut Call, verb: &str, name: &str, body: &Value) -> Result<Value> {
             Ok(json!({}))
         }
         "listOrgPolicies" => {
-            let size = body.get("pageSize").and_then(Value::as_i64).unwrap_or(0);
-            let size = i32::try_from(size).unwrap_or(i32::MAX);
+            let size = body.get("pageSize").and_then(shape::number).unwrap_or(0);
             let page = model::list(call, &resource, size, text("/pageToken"))?;
             let mut answer = json!({});
             if !page.items.is_empty() {

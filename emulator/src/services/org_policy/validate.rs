@@ -6,13 +6,15 @@ use gcp_schema::orgpolicy::PolicySpec;
 use gcp_schema::orgpolicy::policy_spec::PolicyRule;
 use gcp_schema::orgpolicy::policy_spec::policy_rule::{Kind, StringValues};
 
+use super::evaluate;
 use crate::kernel::{Error, Result};
 
 const MAX_RULES: usize = 10;
+const PROTECTION_LEVELS: [&str; 5] = ["SOFTWARE", "HSM", "EXTERNAL", "EXTERNAL_VPC", "HSM_SINGLE_TENANT"];
 
 /// Whether the constraint takes `in:` values.
 pub fn supports_in(constraint: &Constraint) -> bool {
-    constraint.name == constraint::RESOURCE_LOCATIONS
+    matches!(constraint.name, constraint::RESOURCE_LOCATIONS | constraint::MINIMUM_DESTROY_DURATION)
 }
 
 fn refused(constraint: &Constraint, why: &str) -> Error {
@@ -31,6 +33,9 @@ pub fn spec(constraint: &Constraint, spec: &PolicySpec) -> Result<()> {
         return refuse("a policy has at most 10 rules.");
     }
     for rule in &spec.rules {
+        if rule.parameters.is_some() {
+            return refuse("parameters are for managed and custom constraints; this one has none.");
+        }
         if let Some(condition) = &rule.condition {
             check_condition(constraint, &condition.expression)?;
         }
@@ -104,7 +109,9 @@ fn list_values(constraint: &Constraint, values: &StringValues) -> Result<()> {
         constraint::RESTRICT_NON_CMEK if !values.allowed_values.is_empty() => {
             return Err(refused(constraint, "allowedValues are not allowed; it takes a list of deniedValues only."));
         }
-        constraint::RESTRICT_KEY_PROJECTS if !values.denied_values.is_empty() => {
+        constraint::RESTRICT_KEY_PROJECTS | constraint::MINIMUM_DESTROY_DURATION
+            if !values.denied_values.is_empty() =>
+        {
             return Err(refused(constraint, "deniedValues are not allowed; it takes a list of allowedValues only."));
         }
         _ => {}
@@ -133,6 +140,12 @@ fn check_value(constraint: &Constraint, value: &str) -> Result<()> {
         }
         constraint::RESTRICT_KEY_PROJECTS if !is_container(plain, prefix == "under") => {
             refuse("is neither projects/ID nor under:projects/ID, under:folders/N or under:organizations/N.")
+        }
+        constraint::MINIMUM_DESTROY_DURATION if prefix != "in" || evaluate::days(plain).is_none() => {
+            refuse("is none of in:7d, in:15d, in:30d, in:60d, in:90d and in:120d.")
+        }
+        constraint::ALLOWED_PROTECTION_LEVELS if !PROTECTION_LEVELS.contains(&plain) => {
+            refuse("is no protection level, such as SOFTWARE or HSM.")
         }
         _ => Ok(()),
     }
@@ -218,6 +231,17 @@ mod tests {
             ("3.1 empty", PROJECTS, values(&[], &[]), "values need"),
             ("3.1 enforce on a list", PROJECTS, Kind::Enforce(true), "enforce does not apply"),
             ("3.4 group", constraint::RESOURCE_LOCATIONS, values(&["in:us-locations"], &[]), ""),
+            ("1.8 durations", constraint::MINIMUM_DESTROY_DURATION, values(&["in:30d"], &[]), ""),
+            ("1.8 other durations", constraint::MINIMUM_DESTROY_DURATION, values(&["in:31d"], &[]), "none of in:7d"),
+            ("1.8 without in", constraint::MINIMUM_DESTROY_DURATION, values(&["30d"], &[]), "none of in:7d"),
+            (
+                "1.8 denied durations",
+                constraint::MINIMUM_DESTROY_DURATION,
+                values(&[], &["in:30d"]),
+                "allowedValues only",
+            ),
+            ("1.8 levels", constraint::ALLOWED_PROTECTION_LEVELS, values(&["HSM"], &["is:SOFTWARE"]), ""),
+            ("1.8 other levels", constraint::ALLOWED_PROTECTION_LEVELS, values(&["HARD"], &[]), "no protection level"),
         ] {
             let text = verdict(name, vec![rule(kind)]);
             assert!(if said.is_empty() { text.is_empty() } else { text.contains(said) }, "{row}: {text}");

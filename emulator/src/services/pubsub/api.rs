@@ -2,76 +2,22 @@
 
 use gcp_schema::pubsub::{
     AcknowledgeRequest, DeleteSubscriptionRequest, DeleteTopicRequest, DetachSubscriptionRequest,
-    DetachSubscriptionResponse, ExpirationPolicy, GetSubscriptionRequest, GetTopicRequest, ListSubscriptionsRequest,
+    DetachSubscriptionResponse, GetSubscriptionRequest, GetTopicRequest, ListSubscriptionsRequest,
     ListSubscriptionsResponse, ListTopicSnapshotsRequest, ListTopicSnapshotsResponse, ListTopicSubscriptionsRequest,
     ListTopicSubscriptionsResponse, ListTopicsRequest, ListTopicsResponse, ModifyAckDeadlineRequest,
-    ModifyPushConfigRequest, PublishRequest, PublishResponse, PullRequest, PullResponse, PushConfig, SeekRequest,
-    SeekResponse, Subscription, Topic, UpdateSubscriptionRequest, UpdateTopicRequest, seek_request, subscription,
+    ModifyPushConfigRequest, PublishRequest, PublishResponse, PullRequest, PullResponse, SeekRequest, SeekResponse,
+    Subscription, Topic, UpdateSubscriptionRequest, UpdateTopicRequest, seek_request, subscription,
 };
 use gcp_schema::services::pubsub::{Publisher, Subscriber};
 
-use super::filter::Filter;
 use super::model::{self, DELETED_TOPIC, FANOUT, SUBSCRIPTIONS, TOPICS};
-use super::{PubSub, backlog, keys};
+use super::{PubSub, backlog, checks, keys};
 use crate::doors;
 use crate::kernel::table::TextRow;
-use crate::kernel::{Call, Code, Error, Result, Time, mask, paging};
+use crate::kernel::{Call, Error, Result, Time, paging};
 
 const CREATE: &str = "google.pubsub.v1.Publisher.CreateTopic";
 const UPDATE: &str = "google.pubsub.v1.Publisher.UpdateTopic";
-
-fn unimplemented(what: &str) -> Error {
-    Error::new(Code::Unimplemented, format!("{what} is not implemented by this emulator."))
-}
-
-fn check_labels(labels: &std::collections::BTreeMap<String, String>) -> Result<()> {
-    for key in labels.keys() {
-        let first = key.chars().next().unwrap_or('?');
-        if !first.is_lowercase() {
-            return Err(Error::invalid_argument(format!(
-                "You have passed an invalid argument to the service (argument=Invalid labels: Invalid field \"labels\"; key \"{key}\" does not conform to regular expression \"[\\p{{Ll}}\\p{{Lo}}][\\p{{Ll}}\\p{{Lo}}\\p{{N}}_-]{{0,62}}\"; first character \"{first}\" is not a non-uppercased letter (Unicode character class Ll or Lo))."
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// 10 minutes to 31 days, in Pub/Sub's words.
-fn check_retention(retention: Option<&prost_types::Duration>) -> Result<()> {
-    match retention {
-        Some(given) if !(600..=2_678_400).contains(&given.seconds) => {
-            let text = if given.seconds % 3600 == 0 && given.seconds > 0 {
-                format!("{}h", given.seconds / 3600)
-            } else if given.seconds % 60 == 0 {
-                format!("{}m", given.seconds / 60)
-            } else {
-                format!("{}s", given.seconds)
-            };
-            Err(Error::invalid_argument(format!(
-                "The value for message retention duration is out of bounds. You passed {text} in the request, but the value must be between 10m and 744h."
-            )))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_topic(topic: &Topic) -> Result<()> {
-    check_labels(&topic.labels)?;
-    check_retention(topic.message_retention_duration.as_ref())?;
-    if topic.schema_settings.is_some() {
-        return Err(unimplemented("A topic with a schema"));
-    }
-    if topic.ingestion_data_source_settings.is_some() || !topic.message_transforms.is_empty() {
-        return Err(unimplemented("A topic with ingestion or transforms"));
-    }
-    Ok(())
-}
-
-fn bad_mask(request: &str, field: &str, what: &str) -> Error {
-    Error::invalid_argument(format!(
-        "Invalid update_mask provided in the {request}: {field} is not a known {what} field. Note that field paths must be of the form 'schema_settings' rather than 'schemaSetings'."
-    ))
-}
 
 fn project_prefix(call: &mut Call, project: &str, collection: &str) -> Result<String> {
     let id = project.strip_prefix("projects/").ok_or_else(|| model::invalid_name(project))?;
@@ -81,11 +27,13 @@ fn project_prefix(call: &mut Call, project: &str, collection: &str) -> Result<St
 impl Publisher<Call> for PubSub {
     fn create_topic(&self, call: &mut Call, mut request: Topic) -> Result<Topic> {
         let (name, project) = model::parse(call, &request.name, "topics")?;
-        check_topic(&request)?;
+        checks::topic(&request)?;
         if call.txn.has(&TOPICS, &name)? {
             return Err(model::exists_already(&name));
         }
         keys::check(call, &project, &request.kms_key_name, CREATE)?;
+        request.message_storage_policy =
+            checks::storage_policy(call, &project, request.message_storage_policy.take(), CREATE)?;
         request.name.clone_from(&name);
         request.state = 0;
         call.txn.put(&TOPICS, &name, &request)?;
@@ -93,15 +41,10 @@ impl Publisher<Call> for PubSub {
     }
 
     fn update_topic(&self, call: &mut Call, request: UpdateTopicRequest) -> Result<Topic> {
+        let paths = checks::topic_paths(&request)?;
         let wanted = request.topic.unwrap_or_default();
         let (name, project) = model::parse(call, &wanted.name, "topics")?;
         let mut topic = model::topic(call, &name)?;
-        let paths = mask::paths(request.update_mask.as_ref());
-        if paths.is_empty() {
-            return Err(Error::invalid_argument(
-                "Invalid update_mask provided in the UpdateTopicRequest: it must name at least one field.",
-            ));
-        }
         for path in &paths {
             match path.as_str() {
                 "labels" => topic.labels.clone_from(&wanted.labels),
@@ -112,16 +55,20 @@ impl Publisher<Call> for PubSub {
                     topic.kms_key_name.clone_from(&wanted.kms_key_name);
                 }
                 "message_retention_duration" => topic.message_retention_duration = wanted.message_retention_duration,
-                "message_storage_policy" => topic.message_storage_policy.clone_from(&wanted.message_storage_policy),
-                "name" => {
-                    return Err(Error::invalid_argument(
-                        "Invalid update_mask provided in the UpdateTopicRequest: the 'name' field in the Topic is not mutable.",
-                    ));
+                "message_storage_policy" => {
+                    topic.message_storage_policy =
+                        checks::storage_policy(call, &project, wanted.message_storage_policy.clone(), UPDATE)?;
                 }
-                other => return Err(bad_mask("UpdateTopicRequest", other, "Topic")),
+                // Nothing is stored of these, so an absent one is no change.
+                "schema_settings" => topic.schema_settings.clone_from(&wanted.schema_settings),
+                "ingestion_data_source_settings" => {
+                    topic.ingestion_data_source_settings.clone_from(&wanted.ingestion_data_source_settings);
+                }
+                "message_transforms" => topic.message_transforms.clone_from(&wanted.message_transforms),
+                other => return Err(checks::bad_path("Topic", other)),
             }
         }
-        check_topic(&topic)?;
+        checks::topic(&topic)?;
         call.txn.put(&TOPICS, &name, &topic)?;
         Ok(topic)
     }
@@ -217,59 +164,17 @@ impl Publisher<Call> for PubSub {
     }
 }
 
-fn check_push(push: Option<&PushConfig>) -> Result<()> {
-    match push.map_or("", |push| push.push_endpoint.as_str()) {
-        "" => Ok(()),
-        endpoint if endpoint.starts_with("https://") => Err(unimplemented("Push delivery")),
-        endpoint => Err(Error::invalid_argument(format!(
-            "Invalid push endpoint given (endpoint={endpoint}). Refer to https://cloud.google.com/pubsub/subscriber#create for more information."
-        ))),
-    }
-}
-
-fn check_subscription(subscription: &Subscription) -> Result<()> {
-    check_labels(&subscription.labels)?;
-    check_retention(subscription.message_retention_duration.as_ref())?;
-    let deadline = subscription.ack_deadline_seconds;
-    if deadline != 0 && !(10..=600).contains(&deadline) {
-        return Err(Error::invalid_argument(format!(
-            "Invalid ack deadline given (ack_deadline={deadline}). The ack deadline must be between 10 and 600 seconds."
-        )));
-    }
-    check_push(subscription.push_config.as_ref())?;
-    if subscription.bigquery_config.is_some()
-        || subscription.cloud_storage_config.is_some()
-        || subscription.bigtable_config.is_some()
-    {
-        return Err(unimplemented("Delivery to BigQuery, Bigtable or Cloud Storage"));
-    }
-    Filter::parse(&subscription.filter)?;
-    if subscription.dead_letter_policy.is_some() {
-        return Err(unimplemented("A dead letter policy"));
-    }
-    Ok(())
-}
-
 impl Subscriber<Call> for PubSub {
     fn create_subscription(&self, call: &mut Call, mut request: Subscription) -> Result<Subscription> {
         let (name, _) = model::parse(call, &request.name, "subscriptions")?;
         let (topic, _) = model::parse(call, &request.topic, "topics")?;
-        check_subscription(&request)?;
+        checks::complete(&mut request)?;
         if call.txn.has(&SUBSCRIPTIONS, &name)? {
             return Err(model::exists_already(&name));
         }
         model::topic(call, &topic)?;
         request.name.clone_from(&name);
         request.topic.clone_from(&topic);
-        if request.ack_deadline_seconds == 0 {
-            request.ack_deadline_seconds = 10;
-        }
-        // Production fills these in.
-        request.push_config.get_or_insert_with(PushConfig::default);
-        request.message_retention_duration.get_or_insert(prost_types::Duration { seconds: 604_800, nanos: 0 });
-        request
-            .expiration_policy
-            .get_or_insert(ExpirationPolicy { ttl: Some(prost_types::Duration { seconds: 2_678_400, nanos: 0 }) });
         request.state = subscription::State::Active as i32;
         request.detached = false;
         call.txn.put(&SUBSCRIPTIONS, &name, &request)?;
@@ -283,15 +188,10 @@ impl Subscriber<Call> for PubSub {
     }
 
     fn update_subscription(&self, call: &mut Call, request: UpdateSubscriptionRequest) -> Result<Subscription> {
+        let paths = checks::subscription_paths(&request)?;
         let wanted = request.subscription.unwrap_or_default();
         let (name, _) = model::parse(call, &wanted.name, "subscriptions")?;
         let mut row = model::subscription(call, &name)?;
-        let paths = mask::paths(request.update_mask.as_ref());
-        if paths.is_empty() {
-            return Err(Error::invalid_argument(
-                "Invalid update_mask provided in the UpdateSubscriptionRequest: it must name at least one field.",
-            ));
-        }
         for path in &paths {
             match path.as_str() {
                 "labels" => row.labels.clone_from(&wanted.labels),
@@ -300,15 +200,20 @@ impl Subscriber<Call> for PubSub {
                 "message_retention_duration" => row.message_retention_duration = wanted.message_retention_duration,
                 "expiration_policy" => row.expiration_policy = wanted.expiration_policy,
                 "retry_policy" => row.retry_policy = wanted.retry_policy,
-                field @ ("name" | "topic" | "filter" | "enable_message_ordering") => {
-                    return Err(Error::invalid_argument(format!(
-                        "Invalid update_mask provided in the UpdateSubscriptionRequest: the '{field}' field in the Subscription is not mutable."
-                    )));
+                "enable_exactly_once_delivery" => {
+                    row.enable_exactly_once_delivery = wanted.enable_exactly_once_delivery;
                 }
-                other => return Err(bad_mask("UpdateSubscriptionRequest", other, "Subscription")),
+                // Nothing is stored of these, so an absent one is no change.
+                "push_config" => row.push_config.clone_from(&wanted.push_config),
+                "bigquery_config" => row.bigquery_config.clone_from(&wanted.bigquery_config),
+                "bigtable_config" => row.bigtable_config.clone_from(&wanted.bigtable_config),
+                "cloud_storage_config" => row.cloud_storage_config.clone_from(&wanted.cloud_storage_config),
+                "dead_letter_policy" => row.dead_letter_policy.clone_from(&wanted.dead_letter_policy),
+                "message_transforms" => row.message_transforms.clone_from(&wanted.message_transforms),
+                other => return Err(checks::bad_path("Subscription", other)),
             }
         }
-        check_subscription(&row)?;
+        checks::complete(&mut row)?;
         call.txn.put(&SUBSCRIPTIONS, &name, &row)?;
         Ok(row)
     }
@@ -337,7 +242,7 @@ impl Subscriber<Call> for PubSub {
     fn modify_push_config(&self, call: &mut Call, request: ModifyPushConfigRequest) -> Result<()> {
         let (name, _) = model::parse(call, &request.subscription, "subscriptions")?;
         model::subscription(call, &name)?;
-        check_push(request.push_config.as_ref())
+        checks::push(request.push_config.as_ref())
     }
 
     /// To a time: forward it drops, back it brings nothing.
@@ -383,11 +288,7 @@ impl Subscriber<Call> for PubSub {
             return Err(Error::invalid_argument("You have not specified an ack ID in the request."));
         }
         let seconds = request.ack_deadline_seconds;
-        if !(0..=600).contains(&seconds) {
-            return Err(Error::invalid_argument(format!(
-                "Invalid ack deadline given (ack_deadline={seconds}). The ack deadline must be between 0 and 600 seconds."
-            )));
-        }
+        checks::new_deadline(seconds)?;
         backlog::modify_deadline(call, &name, &request.ack_ids, seconds)
     }
 }

@@ -6,7 +6,7 @@ use gcp_schema::{Detail, Violation};
 
 use crate::doors::{self, KeyRefusal, Project};
 use crate::kernel::body::DataKey;
-use crate::kernel::{Call, Error, Result};
+use crate::kernel::{Call, Code, Error, Result};
 
 const SERVICE: &str = "pubsub.googleapis.com";
 
@@ -27,11 +27,17 @@ pub fn check(call: &mut Call, project: &Project, key: &str, operation: &str) -> 
     if doors::constraint_refuses(call, &project.id, RESTRICT_KEY_PROJECTS, &owner)? {
         return Err(doors::policy_violation(RESTRICT_KEY_PROJECTS, &project.id, operation, &owner));
     }
-    doors::wrap(call, &name, &agent(project)).map(|_| ()).map_err(|refusal| refused(refusal, project))
+    doors::wrap(call, &name, &agent(project)).map_err(|refusal| refused(refusal, project))?;
+    call.notes.push(format!("messages are encrypted under {name}"));
+    Ok(())
 }
 
 fn parse(call: &mut Call, key: &str) -> Result<KeyName> {
-    let key = doors::canonical(call, key)?;
+    let key = match doors::canonical(call, key) {
+        // A project that is not there: as a key that is not, it is one that the agent has no grant for.
+        Err(error) if error.code() == Code::PermissionDenied => key.to_owned(),
+        other => other?,
+    };
     KeyName::parse(&key).map_err(|_| Error::invalid_argument(format!("Invalid Cloud KMS key name given (name={key}).")))
 }
 

@@ -1,9 +1,10 @@
 //! Pub/Sub.
 //!
-//! Faithful: topics with keys that can be set, changed and removed; both CMEK constraints; publish, pull, acknowledge,
-//! deadlines by the clock, message retention, ordering keys, filters, seek to a time; StreamingPull; refusals in production's words, also
-//! when a topic's key is lost. Message data is sealed under the topic's key as it was when it was published, in the name of
-//! the topic's project; attributes are not.
+//! Faithful: topics with keys that can be set, changed and removed, each noted in the audit trail; both CMEK constraints,
+//! and that on locations, which says where a topic's messages lie when nobody else does; publish, pull, acknowledge,
+//! deadlines by the clock, message retention, ordering keys, filters, seek to a time; StreamingPull; refusals in
+//! production's words, also when a topic's key is lost. Message data is sealed under the topic's key as it was when it was
+//! published, in the name of the topic's project; attributes are not.
 //!
 //! Missing, answers UNIMPLEMENTED: see `GAPS`; push, BigQuery, Bigtable and Cloud Storage delivery, dead letters, schemas,
 //! ingestion and transforms of topics. Kept and without effect: expiration and retry policies, retained acknowledged
@@ -13,9 +14,11 @@
 //! whether a pull fails for its key; messages before it are delivered. One message of an ordering key is outstanding at a
 //! time. `!=` in a filter also wants messages without the attribute. Message ids are a counter. A key that is missing (where
 //! the agent may know) or has another purpose is INVALID_ARGUMENT. A mask that clears a key where none is set is no change.
+//! Where policy leaves no region, a topic is refused as one in `global`.
 
 mod api;
 mod backlog;
+mod checks;
 pub mod door;
 mod filter;
 mod keys;

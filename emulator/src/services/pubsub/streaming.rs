@@ -13,7 +13,7 @@ use gcp_schema::pubsub::{ReceivedMessage, StreamingPullRequest, StreamingPullRes
 use prost::Message as _;
 use tokio::sync::mpsc;
 
-use super::{backlog, model};
+use super::{backlog, checks, model};
 use crate::kernel::{Caller, Code, Error, Kernel, Mode, Result, Spec};
 
 const MAX_MESSAGE: usize = 10 << 20;
@@ -68,11 +68,7 @@ pub async fn pull(
         kernel: Arc::clone(kernel),
         spec,
         subscription,
-        deadline: if first.stream_ack_deadline_seconds == 0 {
-            10
-        } else {
-            first.stream_ack_deadline_seconds.clamp(10, 600)
-        },
+        deadline: 10,
         max_messages: bound(first.max_outstanding_messages),
         max_bytes: bound(first.max_outstanding_bytes),
         outstanding: HashMap::new(),
@@ -180,9 +176,16 @@ impl Stream {
 
     /// Acknowledgements and deadlines that a request carries. An empty one only keeps the stream alive.
     async fn take(&mut self, request: StreamingPullRequest) -> Result<()> {
-        if request.stream_ack_deadline_seconds > 0 {
-            self.deadline = request.stream_ack_deadline_seconds.clamp(10, 600);
+        if request.stream_ack_deadline_seconds != 0 {
+            checks::ack_deadline(request.stream_ack_deadline_seconds)?;
+            self.deadline = request.stream_ack_deadline_seconds;
         }
+        if request.modify_deadline_ack_ids.len() != request.modify_deadline_seconds.len() {
+            return Err(Error::invalid_argument(
+                "You have passed an invalid argument to the service (argument=modify_deadline_seconds).",
+            ));
+        }
+        request.modify_deadline_seconds.iter().try_for_each(|seconds| checks::new_deadline(*seconds))?;
         if request.ack_ids.is_empty() && request.modify_deadline_ack_ids.is_empty() {
             return Ok(());
         }
@@ -191,7 +194,7 @@ impl Stream {
             .run(self.spec.clone(), |call| {
                 backlog::acknowledge(call, &name, &request.ack_ids)?;
                 for (ack_id, seconds) in request.modify_deadline_ack_ids.iter().zip(&request.modify_deadline_seconds) {
-                    backlog::modify_deadline(call, &name, std::slice::from_ref(ack_id), (*seconds).clamp(0, 600))?;
+                    backlog::modify_deadline(call, &name, std::slice::from_ref(ack_id), *seconds)?;
                 }
                 Ok(())
             })

@@ -13,6 +13,7 @@ use crate::testing::{Said, World};
 
 mod errors;
 mod keys;
+mod rows;
 mod streams;
 
 const TOPIC: &str = "/v1/projects/my-project/topics/gcr";

@@ -14,7 +14,7 @@ use gcp_schema::services::resourcemanager::{Folders, Organizations};
 use prost::Message;
 
 use super::model::{self, FOLDERS, FolderRow, PROJECTS};
-use super::{API, CUSTOMER, PACKAGE, ResourceManager, page_of, policy, query, requested_version, visible};
+use super::{API, CUSTOMER, PACKAGE, ResourceManager, page_of, query, requested_version, visible};
 use crate::doors;
 use crate::kernel::operations::{any, finish};
 use crate::kernel::{Call, Error, Result, Time, etag, mask, paging};
@@ -198,12 +198,12 @@ impl Folders<Call> for ResourceManager {
 
     fn get_iam_policy(&self, call: &mut Call, request: GetIamPolicyRequest) -> Result<Policy> {
         model::folder_any(call, &request.resource)?;
-        policy(call, &request.resource, requested_version(&request))
+        doors::policy_for(call, &request.resource, requested_version(&request))
     }
 
     fn set_iam_policy(&self, call: &mut Call, request: SetIamPolicyRequest) -> Result<Policy> {
         model::folder_any(call, &request.resource)?;
-        doors::replace_policy(call, &request.resource, request.policy.unwrap_or_default())
+        doors::set_policy(call, &request.resource, request.policy.unwrap_or_default(), request.update_mask.as_ref())
     }
 
     fn test_iam_permissions(
@@ -260,12 +260,12 @@ impl Organizations<Call> for ResourceManager {
 
     fn get_iam_policy(&self, call: &mut Call, request: GetIamPolicyRequest) -> Result<Policy> {
         check_organization(call, &request.resource)?;
-        policy(call, &request.resource, requested_version(&request))
+        doors::policy_for(call, &request.resource, requested_version(&request))
     }
 
     fn set_iam_policy(&self, call: &mut Call, request: SetIamPolicyRequest) -> Result<Policy> {
         check_organization(call, &request.resource)?;
-        doors::replace_policy(call, &request.resource, request.policy.unwrap_or_default())
+        doors::set_policy(call, &request.resource, request.policy.unwrap_or_default(), request.update_mask.as_ref())
     }
 
     fn test_iam_permissions(

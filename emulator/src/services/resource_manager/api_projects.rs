@@ -17,7 +17,7 @@ use prost::Message;
 
 use super::model::{self, PROJECTS, ProjectRow};
 use super::query::{self, Term};
-use super::{API, PACKAGE, ResourceManager, page_of, policy, requested_version, visible};
+use super::{API, PACKAGE, ResourceManager, page_of, requested_version, visible};
 use crate::doors;
 use crate::kernel::operations::{any, finish};
 use crate::kernel::{Call, Error, Result, Time, etag, mask, paging};
@@ -260,10 +260,9 @@ impl Projects<Call> for ResourceManager {
     }
 
     fn update_project(&self, call: &mut Call, request: UpdateProjectRequest) -> Result<Operation> {
-        const MUTABLE: &[&str] = &["display_name", "labels"];
         let paths = match &request.update_mask {
-            Some(mask) if !mask.paths.is_empty() => mask::require(Some(mask), MUTABLE)?,
-            _ => MUTABLE.iter().map(|path| (*path).to_owned()).collect(),
+            Some(mask) if !mask.paths.is_empty() => mask::require(Some(mask), &["display_name", "labels", "labels.*"])?,
+            _ => ["display_name", "labels"].map(str::to_owned).to_vec(),
         };
         let wanted = request.project.unwrap_or_default();
         let name = wanted.name.clone();
@@ -288,12 +287,12 @@ impl Projects<Call> for ResourceManager {
 
     fn get_iam_policy(&self, call: &mut Call, request: GetIamPolicyRequest) -> Result<Policy> {
         let name = resource(call, &request.resource)?;
-        policy(call, &name, requested_version(&request))
+        doors::policy_for(call, &name, requested_version(&request))
     }
 
     fn set_iam_policy(&self, call: &mut Call, request: SetIamPolicyRequest) -> Result<Policy> {
         let name = resource(call, &request.resource)?;
-        doors::replace_policy(call, &name, request.policy.unwrap_or_default())
+        doors::set_policy(call, &name, request.policy.unwrap_or_default(), request.update_mask.as_ref())
     }
 
     fn test_iam_permissions(

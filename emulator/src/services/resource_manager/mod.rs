@@ -15,6 +15,7 @@
 
 mod api_folders;
 mod api_projects;
+mod bodies;
 pub mod door;
 mod model;
 mod query;
@@ -25,7 +26,7 @@ mod tests;
 use std::sync::Arc;
 
 use gcp_schema::Registry;
-use gcp_schema::iam::{GetIamPolicyRequest, Policy};
+use gcp_schema::iam::GetIamPolicyRequest;
 use gcp_schema::services::resourcemanager as traits;
 
 use crate::doors;
@@ -78,16 +79,6 @@ pub fn register(registry: &mut Registry<Call>) {
 /// Whether a search shows a resource to the caller (everything, while callers are not checked).
 fn visible(call: &mut Call, resource: &str, permission: &str) -> Result<bool> {
     Ok(!doors::held_permissions(call, resource, &[permission.to_owned()])?.is_empty())
-}
-
-/// The policy of a resource as a reader may see it: conditions only to those who say that they understand them.
-fn policy(call: &mut Call, resource: &str, version: i32) -> Result<Policy> {
-    let mut policy = doors::policy(call, resource)?;
-    if version < 3 && policy.version == 3 {
-        policy.bindings.iter_mut().for_each(|binding| binding.condition = None);
-        policy.version = 1;
-    }
-    Ok(policy)
 }
 
 fn requested_version(request: &GetIamPolicyRequest) -> i32 {

@@ -175,6 +175,12 @@ pub fn folder(call: &Call, name: &str) -> Result<FolderRow> {
 
 /// A parent must exist: the organization, or a folder of it.
 pub fn check_parent(call: &Call, parent: &str) -> Result<()> {
+    let number = parent.strip_prefix("folders/").or_else(|| parent.strip_prefix("organizations/"));
+    if !number.is_some_and(is_project_number) {
+        return Err(Error::invalid_argument(format!(
+            "Invalid parent '{parent}': write folders/NUMBER or organizations/NUMBER."
+        )));
+    }
     if parent == organization(&call.kernel) { Ok(()) } else { folder(call, parent).map(drop) }
 }
 

@@ -1,5 +1,6 @@
 //! The v1 and v2 REST of Resource Manager that gcloud still speaks; no published messages describe it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use gcp_gateway::ApiHint;
@@ -9,10 +10,11 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::model::{self, FolderRow, ProjectRow};
-use super::{API, CUSTOMER, api_folders, api_projects, page_of, policy, query};
+use super::{API, CUSTOMER, api_folders, api_projects, bodies, page_of, query};
 use crate::doors;
 use crate::kernel::{Call, Error, Kernel, Mode, Result, Time, paging};
 use crate::rest::{self, Answer, Query, Request};
+use crate::shape;
 
 const V1_FILTERS: &[&str] = &["id", "projectId", "name", "lifecycleState", "parent.type", "parent.id", "projectNumber"];
 
@@ -132,9 +134,9 @@ async fn answer(kernel: &Arc<Kernel>, request: Request, query: &Query) -> Result
     let name = format!("{collection}/{id}");
     let resource = if id.is_empty() { String::new() } else { name.clone() };
     let mut spec = rest::spec(&request, action.name, API, action.permission, resource, action.mode);
-    let body = rest::read_json(request.into_body()).await?;
+    let body = bodies::read(request.into_body(), action.name).await?;
     if action.name == "projects.create" {
-        spec.resource = parent_of(&body).unwrap_or_else(|| model::organization(kernel));
+        spec.resource = parent_of(&body)?.unwrap_or_else(|| model::organization(kernel));
     } else if collection == "folders" && id.is_empty() {
         query.get("parent").unwrap_or_default().clone_into(&mut spec.resource);
     }
@@ -147,9 +149,8 @@ fn run(call: &mut Call, collection: &str, id: &str, action: Action, body: &Value
     match action.name {
         "projects.list" => list_projects(call, query),
         "projects.create" => {
-            let parent = parent_of(body).unwrap_or_default();
-            let labels = message::<Project>(&json!({"labels": body.get("labels")}))?.labels;
-            let row = api_projects::create(call, text("projectId"), &parent, text("name"), labels)?;
+            let parent = parent_of(body)?.unwrap_or_default();
+            let row = api_projects::create(call, text("projectId"), &parent, text("name"), labels_of(body))?;
             Ok(created_project(&row))
         }
         "projects.get" => model::find_any(call, id).map(|row| v1_project(&row)),
@@ -176,7 +177,7 @@ fn run(call: &mut Call, collection: &str, id: &str, action: Action, body: &Value
                     _ => term.fits(state(row.deleted)),
                 })
             })?;
-            page("folders", rows, body.get("pageSize").and_then(Value::as_i64), text("pageToken"), v2_folder)
+            page("folders", rows, body.get("pageSize").and_then(shape::number), text("pageToken"), v2_folder)
         }
         "folders.create" => {
             let parent = query.get("parent").unwrap_or_default();
@@ -193,15 +194,18 @@ fn run(call: &mut Call, collection: &str, id: &str, action: Action, body: &Value
         }
         "getIamPolicy" => {
             let name = checked(call, &name)?;
-            let version = body.pointer("/options/requestedPolicyVersion").and_then(Value::as_i64).unwrap_or(0);
-            let policy = policy(call, &name, i32::try_from(version).unwrap_or(0))?;
+            let version = body.pointer("/options/requestedPolicyVersion").and_then(shape::number).unwrap_or(0);
+            let policy = doors::policy_for(call, &name, version)?;
             rest::to_json("google.iam.v1.Policy", &policy)
         }
         "setIamPolicy" => {
             let name = checked(call, &name)?;
-            let policy: Policy =
-                rest::from_json("google.iam.v1.Policy", body.get("policy").cloned().unwrap_or_default())?;
-            let policy = doors::replace_policy(call, &name, policy)?;
+            let given = body.get("policy").filter(|given| !given.is_null()).cloned().unwrap_or_else(|| json!({}));
+            let policy: Policy = gcp_gateway::message_of_json("google.iam.v1.Policy", given)?
+                .transcode_to()
+                .map_err(|error| Error::internal(error.to_string()))?;
+            let paths = text("updateMask").split(',').filter(|path| !path.is_empty()).map(str::to_owned).collect();
+            let policy = doors::set_policy(call, &name, policy, Some(&prost_types::FieldMask { paths }))?;
             rest::to_json("google.iam.v1.Policy", &policy)
         }
         "testIamPermissions" => {
@@ -224,19 +228,37 @@ fn checked(call: &mut Call, name: &str) -> Result<String> {
     }
 }
 
-fn parent_of(body: &Value) -> Option<String> {
-    let text = |path: &str| body.pointer(path).and_then(Value::as_str);
-    Some(format!("{}s/{}", text("/parent/type")?, text("/parent/id")?))
+/// The parent that a body names: with both its parts, or not at all.
+fn parent_of(body: &Value) -> Result<Option<String>> {
+    let text = |path: &str| body.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    match (text("/parent/type"), text("/parent/id")) {
+        ("", "") => Ok(None),
+        (kind @ ("folder" | "organization"), id) if !id.is_empty() => Ok(Some(format!("{kind}s/{id}"))),
+        (kind, id) => Err(Error::invalid_argument(format!(
+            "Invalid parent of type '{kind}' and id '{id}': it is a folder or an organization by its number."
+        ))),
+    }
 }
 
-fn message<M: prost::Message + Default>(value: &Value) -> Result<M> {
-    rest::from_json("google.cloud.resourcemanager.v3.Project", value.clone())
+fn labels_of(body: &Value) -> BTreeMap<String, String> {
+    let labels = body.get("labels").and_then(Value::as_object).into_iter().flatten();
+    labels.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
+}
+
+/// How many a page holds, as the query says it.
+fn page_size(query: &Query) -> Result<Option<i32>> {
+    match query.get("pageSize").filter(|text| !text.is_empty()) {
+        None => Ok(None),
+        Some(text) => text.parse().map(Some).map_err(|_| {
+            Error::invalid_argument(format!("Invalid value at 'page_size' (TYPE_INT32), {}", json!(text)))
+        }),
+    }
 }
 
 fn list_projects(call: &mut Call, query: &Query) -> Result<Value> {
     let terms = query::parse(query.get("filter").unwrap_or_default(), V1_FILTERS)?;
     let rows = api_projects::list(call, |row| api_projects::fits(row, &terms))?;
-    page("projects", rows, query.number("pageSize")?, query.get("pageToken").unwrap_or_default(), v1_project)
+    page("projects", rows, page_size(query)?, query.get("pageToken").unwrap_or_default(), v1_project)
 }
 
 fn list_folders(call: &mut Call, query: &Query) -> Result<Value> {
@@ -244,18 +266,17 @@ fn list_folders(call: &mut Call, query: &Query) -> Result<Value> {
     model::check_parent(call, parent)?;
     let deleted = query.flag("showDeleted");
     let rows = api_folders::list(call, |row| row.parent == parent && (row.deleted == 0 || deleted))?;
-    page("folders", rows, query.number("pageSize")?, query.get("pageToken").unwrap_or_default(), v2_folder)
+    page("folders", rows, page_size(query)?, query.get("pageToken").unwrap_or_default(), v2_folder)
 }
 
 fn page<T>(
     field: &str,
     rows: Vec<(String, T)>,
-    size: Option<i64>,
+    size: Option<i32>,
     token: &str,
     render: impl Fn(&T) -> Value,
 ) -> Result<Value> {
-    let size = i32::try_from(size.unwrap_or(0)).unwrap_or(i32::MAX);
-    let page = page_of(rows, paging::size(size, 500, 1000)?, token)?;
+    let page = page_of(rows, paging::size(size.unwrap_or(0), 500, 1000)?, token)?;
     let mut answer = Map::new();
     if !page.items.is_empty() {
         answer.insert(field.to_owned(), page.items.iter().map(render).collect());
@@ -268,11 +289,11 @@ fn page<T>(
 
 /// PUT sends the whole project back; its name, labels and parent can change.
 fn update_project(call: &mut Call, name: &str, body: &Value) -> Result<Value> {
-    let mut wanted = message::<Project>(&json!({"labels": body.get("labels")}))?;
+    let mut wanted = Project { labels: labels_of(body), ..Project::default() };
     body.get("name").and_then(Value::as_str).unwrap_or_default().clone_into(&mut wanted.display_name);
     let paths = ["display_name".to_owned(), "labels".to_owned()];
     let mut row = api_projects::update(call, name, wanted, &paths)?;
-    if let Some(parent) = parent_of(body).filter(|parent| *parent != row.parent) {
+    if let Some(parent) = parent_of(body)?.filter(|parent| *parent != row.parent) {
         row = api_projects::relocate(call, name, &parent)?;
     }
     Ok(v1_project(&row))

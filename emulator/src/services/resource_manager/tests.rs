@@ -254,3 +254,123 @@ async fn where_callers_are_checked_lists_show_what_they_may_see() {
     let ids: Vec<_> = seen["projects"].as_array().into_iter().flatten().map(|project| &project["projectId"]).collect();
     assert_eq!(ids, ["ann-project"]);
 }
+
+/// 4.4: the shapes of v3, and of v1 with labels.
+#[tokio::test]
+async fn resources_have_the_shapes_of_the_reference() {
+    let world = World::new().await;
+    let parent = folder(&world, ORG, "Shops").await;
+    let body = json!({"projectId": "my-shop-1", "name": "My shop", "labels": {"team": "a"},
+        "parent": {"type": "folder", "id": parent.trim_start_matches("folders/")}});
+    let made = world.post("/v1/projects", body).await.ok();
+    let number = made["response"]["projectNumber"].as_str().unwrap_or_default().to_owned();
+    let v1 = world.get("/v1/projects/my-shop-1").await.ok();
+    assert_eq!(
+        v1,
+        json!({"projectNumber": number, "projectId": "my-shop-1", "lifecycleState": "ACTIVE", "name": "My shop",
+            "createTime": "2026-01-05T09:00:00Z", "labels": {"team": "a"},
+            "parent": {"type": "folder", "id": parent.trim_start_matches("folders/")}}),
+        "4.4 project v1"
+    );
+    let v3 = world.get("/v3/projects/my-shop-1").await.ok();
+    assert_eq!(
+        v3,
+        json!({"name": format!("projects/{number}"), "projectId": "my-shop-1", "parent": parent, "state": "ACTIVE",
+            "displayName": "My shop", "createTime": "2026-01-05T09:00:00Z", "updateTime": "2026-01-05T09:00:00Z",
+            "etag": v3["etag"], "labels": {"team": "a"}}),
+        "4.4 project v3"
+    );
+    let shown = world.get(&format!("/v3/{parent}")).await.ok();
+    assert_eq!(
+        shown,
+        json!({"name": parent, "parent": ORG, "displayName": "Shops", "state": "ACTIVE",
+            "createTime": "2026-01-05T09:00:00Z", "updateTime": "2026-01-05T09:00:00Z", "etag": shown["etag"]}),
+        "4.4 folder v3"
+    );
+    let shown = world.get(&format!("/v3/{ORG}")).await.ok();
+    assert_eq!(
+        shown,
+        json!({"name": ORG, "displayName": "example.com", "directoryCustomerId": super::CUSTOMER, "state": "ACTIVE",
+            "etag": shown["etag"]}),
+        "4.4 organization v3"
+    );
+}
+
+/// What is no request of Resource Manager's, in v1 and v2 as in v3; nothing comes of it.
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_in_the_same_words() {
+    let world = World::new().await;
+    let unknown = "Invalid JSON payload received. Unknown name \"colour\": Cannot find field.";
+    let nested = "Invalid JSON payload received. Unknown name \"colour\" at 'project': Cannot find field.";
+    let parent = "Invalid parent of type 'folder' and id '': it is a folder or an organization by its number.";
+    let planet = "Invalid parent of type 'planet' and id '1': it is a folder or an organization by its number.";
+    let bare = "Invalid parent 'projects/x': write folders/NUMBER or organizations/NUMBER.";
+    let token = "Invalid page_token: it is not one that this service gave out.";
+    let mask = "Invalid update_mask: the field 'state' is unknown or cannot be changed.";
+    for (line, body, text) in [
+        ("POST /v1/projects", json!({"projectId": "my-shop-1", "colour": "red"}), unknown),
+        ("POST /v3/projects", json!({"projectId": "my-shop-1", "colour": "red"}), nested),
+        ("POST /v1/projects", json!({"projectId": 7}), "Invalid value at 'project_id' (TYPE_STRING), 7"),
+        ("POST /v3/projects", json!({"projectId": 7}), "Invalid value at 'project.project_id' (TYPE_STRING), 7"),
+        (
+            "POST /v1/projects",
+            json!({"projectId": "my-shop-1", "labels": ["a"]}),
+            "Invalid value at 'labels' (an object), [\"a\"]",
+        ),
+        ("POST /v1/projects", json!({"projectId": "my-shop-1", "parent": {"type": "folder"}}), parent),
+        ("POST /v1/projects", json!({"projectId": "my-shop-1", "parent": {"type": "planet", "id": "1"}}), planet),
+        ("POST /v3/projects", json!({"projectId": "my-shop-1", "parent": "projects/x"}), bare),
+        ("POST /v2/folders?parent=projects/x", json!({"displayName": "Shops"}), bare),
+        ("POST /v3/folders", json!({"displayName": "Shops", "parent": "projects/x"}), bare),
+        ("GET /v1/projects?pageSize=many", Value::Null, "Invalid value at 'page_size' (TYPE_INT32), \"many\""),
+        ("GET /v3/projects:search?pageSize=many", Value::Null, "Invalid value at 'page_size' (TYPE_INT32), \"many\""),
+        ("GET /v1/projects?pageSize=-1", Value::Null, "Invalid page_size: -1. It must not be negative."),
+        ("GET /v1/projects?pageToken=YQ", Value::Null, token),
+        ("GET /v3/projects:search?pageToken=YQ", Value::Null, token),
+        (
+            "GET /v1/projects?filter=colour:red",
+            Value::Null,
+            "Invalid filter: 'colour:red' is not understood. Write field:value, joined by AND.",
+        ),
+        ("PATCH /v3/projects/my-project?updateMask=state", json!({"state": "ACTIVE"}), mask),
+        (
+            "PATCH /v3/projects/my-project?updateMask=displayName.deeper",
+            json!({"displayName": "Other"}),
+            "Invalid update_mask: the field 'display_name.deeper' is unknown or cannot be changed.",
+        ),
+        (
+            "POST /v1/projects/my-project:getIamPolicy",
+            json!({"options": {"requestedPolicyVersion": 2}}),
+            "Invalid requested_policy_version 2: it must be 0, 1 or 3.",
+        ),
+        (
+            "POST /v3/projects/my-project:getIamPolicy",
+            json!({"options": {"requestedPolicyVersion": 2}}),
+            "Invalid requested_policy_version 2: it must be 0, 1 or 3.",
+        ),
+        (
+            "POST /v1/projects/my-project:setIamPolicy",
+            json!({"policy": {"etag": "no etag!"}}),
+            "Invalid value at 'etag' (TYPE_BYTES), Base64 decoding failed for \"no etag!\"",
+        ),
+        (
+            "POST /v1/projects/my-project:setIamPolicy",
+            json!({"policy": {}, "updateMask": "colour"}),
+            "Invalid update_mask: 'colour' is not one of bindings, etag, version and auditConfigs.",
+        ),
+        (
+            "POST /v1/projects/my-project:testIamPermissions",
+            json!({"permissions": "x"}),
+            "Invalid value at 'permissions' (repeated TYPE_STRING), \"x\"",
+        ),
+        ("POST /v1/projects/my-project:undelete", json!({"colour": "red"}), unknown),
+    ] {
+        let said = world.call(line, body).await;
+        assert_eq!((said.status, said.code(), said.message()), (400, "INVALID_ARGUMENT", text), "{line}");
+        assert_eq!(said.body["error"].get("errors"), None, "4.5 no errors[] of the older envelope: {line}");
+    }
+    assert_eq!(world.get(&format!("/v3/folders?parent={ORG}")).await.ok(), json!({}));
+    let projects = world.get("/v1/projects").await.ok();
+    let ids: Vec<_> = projects["projects"].as_array().into_iter().flatten().map(|row| &row["projectId"]).collect();
+    assert_eq!(ids, ["my-project"], "what was refused made no project");
+}

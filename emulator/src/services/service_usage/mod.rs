@@ -4,8 +4,9 @@
 //! is not enabled are refused with SERVICE_DISABLED and all its details; an identity can be generated; the first time a
 //! registry is enabled, topic `gcr` is tried, and policy's refusal of it fails nothing (it is noted in the audit trail).
 //!
-//! Missing: v1beta1 beyond generateServiceIdentity, quotas, services of folders and organizations; a service's `config`
-//! has only its name and title; `checkIfServiceHasUsage` is not looked at.
+//! Missing: v1beta1 beyond generateServiceIdentity; identities of folders and organizations (UNIMPLEMENTED; their services
+//! are INVALID_ARGUMENT, as production's v1 serves projects only); quotas. A service's `config` has only its name and
+//! title; `checkIfServiceHasUsage` is not looked at.
 //!
 //! Our choices: a project that the default mode made up has the emulator's own services enabled, but neither registry,
 //! and all service agents; there the first push or repository enables its registry, unless somebody has disabled it. A

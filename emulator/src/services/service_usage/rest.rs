@@ -8,8 +8,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{api, model};
-use crate::kernel::{Call, Error, Kernel, Mode, Result};
+use crate::kernel::{Call, Code, Error, Kernel, Mode, Result};
 use crate::rest::{self, Answer, Query, Request};
+use crate::shape;
 
 const API: &str = "serviceusage.googleapis.com";
 const VERB: &str = ":generateServiceIdentity";
@@ -44,7 +45,14 @@ pub async fn handle(kernel: &Arc<Kernel>, request: Request) -> Answer {
 async fn answer(kernel: &Arc<Kernel>, request: Request) -> Result<Value> {
     let name = service_name(&request).ok_or_else(|| Error::not_found("Method not found."))?;
     let method = "serviceusage.services.generateServiceIdentity";
+    if !name.starts_with("projects/") {
+        return Err(Error::new(
+            Code::Unimplemented,
+            format!("Identities of folders and organizations, as for {name}, are not implemented by this emulator."),
+        ));
+    }
     let spec = rest::spec(&request, method, API, "serviceusage.services.enable", name.clone(), Mode::Write);
+    shape::read(request.into_body(), &[]).await?;
     kernel.run(spec, |call| generate(call, &name)).await
 }
 

@@ -219,3 +219,149 @@ async fn enabling_a_registry_makes_its_topic_unless_policy_refuses() {
     }
     assert_eq!(world.get("/v1/projects/my-project/topics/gcr").await.status, 404);
 }
+
+/// 4.5: the titles by which a refusal names each API.
+#[tokio::test]
+async fn a_refusal_names_the_api_by_its_title() {
+    let world = World::new().await;
+    let number = created(&world).await;
+    for (service, title, path) in [
+        ("cloudkms", "Cloud Key Management Service (KMS) API", "/v1/projects/my-shop-1/locations/us/keyRings"),
+        ("pubsub", "Cloud Pub/Sub API", "/v1/projects/my-shop-1/topics"),
+        ("orgpolicy", "Organization Policy API", "/v2/projects/my-shop-1/policies"),
+        ("serviceusage", "Service Usage API", "/v1/projects/my-shop-1/services"),
+    ] {
+        let api = format!("{service}.googleapis.com");
+        let disable = format!("/v1/projects/my-shop-1/services/{api}:disable");
+        if state(&world, "my-shop-1", &api).await == "ENABLED" || service == "orgpolicy" {
+            world.post(&format!("/v1/projects/my-shop-1/services/{api}:enable"), json!({})).await.ok();
+            world.post(&disable, json!({})).await.ok();
+        }
+        let said = world.get(path).await;
+        let url = format!("https://console.developers.google.com/apis/api/{api}/overview?project={number}");
+        let text = format!(
+            "{title} has not been used in project {number} before or it is disabled. Enable it by visiting {url} then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry."
+        );
+        assert_eq!((said.status, said.code(), said.message()), (403, "PERMISSION_DENIED", text.as_str()), "4.5 {api}");
+        assert_eq!(said.body["error"]["details"][0]["metadata"]["serviceTitle"], title, "4.5 {api}");
+    }
+    for (service, title) in [
+        ("artifactregistry", "Artifact Registry API"),
+        ("cloudresourcemanager", "Cloud Resource Manager API"),
+        ("containerregistry", "Container Registry API"),
+    ] {
+        let path = format!("/v1/projects/my-project/services/{service}.googleapis.com");
+        assert_eq!(world.get(&path).await.ok()["config"]["title"], title, "4.5 {service}");
+    }
+}
+
+/// 4.4: the bounds of lists and batches; and what is no request. Nothing comes of a refusal.
+#[tokio::test]
+async fn bounds_and_bad_requests() {
+    let world = World::new().await;
+    created(&world).await;
+    let many: Vec<_> = (0..21).map(|n| format!("s{n}.googleapis.com")).collect();
+    let names: String = (0..31).map(|_| "names=projects/my-project/services/run.googleapis.com&").collect();
+    let batch = "POST /v1/projects/my-shop-1/services:batchEnable";
+    let rows = [
+        (
+            "4.4 batchEnable",
+            batch.to_owned(),
+            json!({"serviceIds": many}),
+            400,
+            "Invalid service_ids: a batch enables 1 to 20 services, not 21.".to_owned(),
+        ),
+        (
+            "4.4 batchEnable of none",
+            batch.to_owned(),
+            json!({}),
+            400,
+            "Invalid service_ids: a batch enables 1 to 20 services, not 0.".to_owned(),
+        ),
+        (
+            "4.4 batchGet",
+            format!("GET /v1/projects/my-project/services:batchGet?{names}"),
+            Value::Null,
+            400,
+            "Invalid names: a batch reads 1 to 30 services, not 31.".to_owned(),
+        ),
+        (
+            "4.4 batchGet of another project",
+            "GET /v1/projects/my-shop-1/services:batchGet?names=projects/my-project/services/run.googleapis.com".to_owned(),
+            Value::Null,
+            400,
+            "projects/my-project/services/run.googleapis.com is not a service of projects/my-shop-1.".to_owned(),
+        ),
+        (
+            "4.4 filter",
+            "GET /v1/projects/my-shop-1/services?filter=state:ASLEEP".to_owned(),
+            Value::Null,
+            400,
+            "Invalid filter 'state:ASLEEP': it is state:ENABLED or state:DISABLED.".to_owned(),
+        ),
+        (
+            "page size",
+            "GET /v1/projects/my-shop-1/services?pageSize=-1".to_owned(),
+            Value::Null,
+            400,
+            "Invalid page_size: -1. It must not be negative.".to_owned(),
+        ),
+        (
+            "page token",
+            "GET /v1/projects/my-shop-1/services?pageToken=YQ".to_owned(),
+            Value::Null,
+            400,
+            "Invalid page_token: it is not one that this service gave out.".to_owned(),
+        ),
+        (
+            "unknown field",
+            batch.to_owned(),
+            json!({"services": ["run.googleapis.com"]}),
+            400,
+            "Invalid JSON payload received. Unknown name \"services\": Cannot find field.".to_owned(),
+        ),
+        (
+            "unknown service",
+            "POST /v1/projects/my-shop-1/services/none.googleapis.com:enable".to_owned(),
+            json!({}),
+            403,
+            "Not found or permission denied for service(s): none.googleapis.com.".to_owned(),
+        ),
+        (
+            "not a project",
+            "POST /v1/folders/12/services/run.googleapis.com:enable".to_owned(),
+            json!({}),
+            400,
+            "Services are enabled in projects, not in folders/12.".to_owned(),
+        ),
+        (
+            "4.4 no identity",
+            "POST /v1beta1/projects/my-shop-1/services/run.googleapis.com:generateServiceIdentity".to_owned(),
+            json!({}),
+            400,
+            "Service run.googleapis.com has no service identity.".to_owned(),
+        ),
+        (
+            "4.4 identity with a body",
+            "POST /v1beta1/projects/my-shop-1/services/pubsub.googleapis.com:generateServiceIdentity".to_owned(),
+            json!({"colour": "red"}),
+            400,
+            "Invalid JSON payload received. Unknown name \"colour\": Cannot find field.".to_owned(),
+        ),
+        (
+            "4.4 identity of a folder",
+            "POST /v1beta1/folders/12/services/pubsub.googleapis.com:generateServiceIdentity".to_owned(),
+            json!({}),
+            501,
+            "Identities of folders and organizations, as for folders/12/services/pubsub.googleapis.com, are not implemented by this emulator.".to_owned(),
+        ),
+    ];
+    let before = world.get("/v1/projects/my-shop-1/services?pageSize=200").await.ok();
+    for (row, line, body, status, text) in rows {
+        let said = world.call(&line, body).await;
+        assert_eq!((said.status, said.message()), (status, text.as_str()), "{row}");
+    }
+    assert_eq!(world.get("/v1/projects/my-shop-1/services?pageSize=2147483647").await.ok(), before, "a huge page");
+    let first = world.get("/v1/projects/my-shop-1/services").await.ok();
+    assert_eq!(first, before, "4.4 fifty a page, and there are fewer");
+}

@@ -174,22 +174,26 @@ async fn sizes_have_limits_each_field_for_itself_and_in_hsm_together() {
         .ok();
     let hard = KEY.replace("cryptoKeys/key", "cryptoKeys/hard");
     let zeros = |length: usize| STANDARD.encode(vec![0; length]);
-    for (name, plaintext, additional, fits) in [
-        (KEY, 65_536, 65_536, true),
-        (KEY, 65_537, 0, false),
-        (KEY, 0, 65_537, false),
-        (KEY, 0, 0, true),
-        (&hard, 8_000, 192, true),
-        (&hard, 8_000, 193, false),
+    let long = "The field plaintext is 65537 bytes long; the maximum is 65536.";
+    let long_data = "The field additional_authenticated_data is 65537 bytes long; the maximum is 65536.";
+    let together = "The fields plaintext and additional_authenticated_data are 8193 bytes long together; the maximum with the protection level HSM is 8192.";
+    for (name, plaintext, additional, refusal) in [
+        (KEY, 65_536, 65_536, None),
+        (KEY, 65_537, 0, Some(long)),
+        (KEY, 0, 65_537, Some(long_data)),
+        (KEY, 0, 0, None),
+        (&hard, 8_000, 192, None),
+        (&hard, 8_000, 193, Some(together)),
     ] {
         let body = json!({"plaintext": zeros(plaintext), "additionalAuthenticatedData": zeros(additional)});
         let said = verb(&world, name, "encrypt", body).await;
-        assert_eq!(
-            (said.status, said.code()),
-            if fits { (200, "") } else { (400, "INVALID_ARGUMENT") },
-            "{plaintext} {additional}"
-        );
+        match refusal {
+            None => drop(said.ok()),
+            Some(text) => refused(&said, 400, "INVALID_ARGUMENT", text),
+        }
     }
+    let data = json!({"ciphertext": "YQ==", "additionalAuthenticatedData": zeros(65_537)});
+    refused(&verb(&world, KEY, "decrypt", data).await, 400, "INVALID_ARGUMENT", long_data);
     // Nothing at all goes in and comes out again.
     let sealed = encrypt(&world, "").await;
     assert_eq!(decrypt(&world, KEY, &sealed).await.ok().get("plaintext"), None);
@@ -211,6 +215,15 @@ async fn no_primary_and_wrong_purpose_and_nothing_there() {
     let plain = json!({"plaintext": "aGVsbG8="});
     let said = verb(&world, &bare, "encrypt", plain.clone()).await;
     refused(&said, 400, "FAILED_PRECONDITION", &format!("{bare} does not have a primary version."));
+    let path = format!("/v1/{RING}/cryptoKeys?cryptoKeyId=imported&skipInitialVersionCreation=true");
+    world.post(&path, json!({"purpose": "ENCRYPT_DECRYPT", "importOnly": true})).await.ok();
+    let imported = named("imported");
+    let said = verb(&world, &imported, "encrypt", plain.clone()).await;
+    refused(&said, 400, "FAILED_PRECONDITION", &format!("{imported} does not have a primary version."));
+    let said = world.post(&format!("/v1/{imported}/cryptoKeyVersions"), json!({})).await;
+    let text = format!("CryptoKey {imported} is import_only: it takes imported versions.");
+    refused(&said, 400, "FAILED_PRECONDITION", &text);
+    assert_eq!(world.get(&format!("/v1/{imported}/cryptoKeyVersions")).await.ok(), json!({}));
     let wrong = format!(
         "The request cannot be fulfilled. Resource {signing} has value ASYMMETRIC_SIGN in field crypto_key.purpose."
     );
@@ -222,11 +235,17 @@ async fn no_primary_and_wrong_purpose_and_nothing_there() {
     ] {
         refused(&said, 400, "FAILED_PRECONDITION", &wrong);
     }
-    let said = verb(&world, &version(1), "asymmetricSign", json!({"data": "YQ=="})).await;
     let wrong = format!(
         "The request cannot be fulfilled. Resource {KEY} has value ENCRYPT_DECRYPT in field crypto_key.purpose."
     );
-    refused(&said, 400, "FAILED_PRECONDITION", &wrong);
+    for said in [
+        verb(&world, &version(1), "asymmetricSign", json!({"data": "YQ=="})).await,
+        verb(&world, &version(1), "macSign", json!({"data": "YQ=="})).await,
+        verb(&world, &version(1), "macVerify", json!({"data": "YQ==", "mac": "YQ=="})).await,
+        world.get(&format!("/v1/{}/publicKey", version(1))).await,
+    ] {
+        refused(&said, 400, "FAILED_PRECONDITION", &wrong);
+    }
     let said = verb(&world, &missing, "encrypt", plain.clone()).await;
     refused(&said, 404, "NOT_FOUND", &format!("CryptoKey {missing} not found."));
     let said = verb(&world, &version(9), "encrypt", plain).await;
@@ -268,9 +287,13 @@ async fn a_signature_is_good_under_the_public_key() {
     ] {
         assert_eq!(verb(&world, &name, "asymmetricSign", body).await.code(), "INVALID_ARGUMENT");
     }
-    patch(&world, &name, "state", json!({"state": "DISABLED"})).await.ok();
-    let said = world.get(&format!("/v1/{name}/publicKey")).await;
-    refused(&said, 400, "FAILED_PRECONDITION", &format!("{name} is not enabled, current state is: DISABLED."));
+    for (body, field) in [
+        (json!({"data": "YQ==", "dataCrc32c": "1"}), "data"),
+        (json!({"digest": {"sha256": digest}, "digestCrc32c": "1"}), "digest"),
+    ] {
+        let text = format!("The checksum in field {field}_crc32c did not match the data in field {field}.");
+        refused(&verb(&world, &name, "asymmetricSign", body).await, 400, "INVALID_ARGUMENT", &text);
+    }
 }
 
 #[tokio::test]
@@ -285,6 +308,14 @@ async fn a_mac_is_verified_or_not() {
     assert_eq!((&verified["success"], &verified["verifiedSuccessIntegrity"]), (&json!(true), &json!(true)));
     let verified = verb(&world, &name, "macVerify", json!({"data": "aGVsbG9v", "mac": mac})).await.ok();
     assert_eq!(verified.get("success"), None);
+    for (method, body, field) in [
+        ("macSign", json!({"data": "YQ==", "dataCrc32c": "1"}), "data"),
+        ("macVerify", json!({"data": "YQ==", "dataCrc32c": "1", "mac": mac}), "data"),
+        ("macVerify", json!({"data": "YQ==", "mac": mac, "macCrc32c": "1"}), "mac"),
+    ] {
+        let text = format!("The checksum in field {field}_crc32c did not match the data in field {field}.");
+        refused(&verb(&world, &name, method, body).await, 400, "INVALID_ARGUMENT", &text);
+    }
 }
 
 #[tokio::test]

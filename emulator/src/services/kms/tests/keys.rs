@@ -71,7 +71,15 @@ async fn names_are_checked() {
         let path = format!("/v1/projects/my-project/locations/{location}/keyRings?keyRingId=r");
         world.post(&path, json!({})).await.ok();
     }
-    assert_eq!(world.get(&format!("/v1/{KEY}/cryptoKeyVersions/01")).await.code(), "INVALID_ARGUMENT");
+    for name in [
+        format!("{KEY}/cryptoKeyVersions/01"),
+        format!("{KEY}/cryptoKeyVersions/18446744073709551616"),
+        RING.replace("keyRings/ring", "keyRings/a.b"),
+        KEY.replace("cryptoKeys/key", "cryptoKeys/a%20b"),
+    ] {
+        let text = format!("Resource name [{}] is malformed.", name.replace("%20", " "));
+        refused(&world.get(&format!("/v1/{name}")).await, 400, "INVALID_ARGUMENT", &text);
+    }
 }
 
 /// Reference 1.3: what a key may ask for.
@@ -113,10 +121,73 @@ async fn the_rules_of_keys() {
         (json!({"purpose": "ENCRYPT_DECRYPT", "labels": {"Team": "x"}}), "INVALID_ARGUMENT"),
         (json!({"purpose": "ENCRYPT_DECRYPT", "labels": labels}), "INVALID_ARGUMENT"),
         (json!({"purpose": "ENCRYPT_DECRYPT", "importOnly": true}), "INVALID_ARGUMENT"),
+        // What the API knows and the emulator lacks is told from what nobody knows.
+        (json!({"purpose": "AES_WRAPPING"}), "UNIMPLEMENTED"),
+        (json!({"purpose": 99}), "INVALID_ARGUMENT"),
+        (json!({"purpose": "KEY_ENCAPSULATION", "versionTemplate": {"algorithm": "ML_KEM_768"}}), "UNIMPLEMENTED"),
+        (json!({"purpose": "ENCRYPT_DECRYPT", "versionTemplate": {"protectionLevel": 99}}), "INVALID_ARGUMENT"),
+        (json!({"purpose": "ENCRYPT_DECRYPT", "versionTemplate": {"algorithm": 999}}), "INVALID_ARGUMENT"),
+        (json!({"purpose": "ENCRYPT_DECRYPT", "keyAccessJustificationsPolicy": {}}), "UNIMPLEMENTED"),
+        (
+            json!({"purpose": "ENCRYPT_DECRYPT", "cryptoKeyBackend": "projects/my-project/locations/us/ekmConnections/e"}),
+            "INVALID_ARGUMENT",
+        ),
     ];
     for (number, (key, code)) in rows.into_iter().enumerate() {
         let said = make(&world, &format!("k{number}"), key.clone()).await;
         assert_eq!(said.code(), code, "{key}: {:#}", said.body);
+    }
+}
+
+/// JSON cannot say these; a gRPC caller can. Stored, they could never be shown again.
+#[tokio::test]
+async fn times_that_cannot_be_printed_are_not_stored() {
+    use gcp_schema::kms::crypto_key::{CryptoKeyPurpose, RotationSchedule};
+    use gcp_schema::kms::{CreateCryptoKeyRequest, CryptoKey};
+    use gcp_schema::services::kms::KeyManagementService as _;
+    use prost_types::{Duration, Timestamp};
+
+    let world = world().await;
+    let far = Timestamp { seconds: 253_402_300_800, nanos: 0 };
+    let soon = Timestamp { seconds: 1_800_000_000, nanos: 0 };
+    let broken = Timestamp { seconds: 1_800_000_000, nanos: -1 };
+    let day = Duration { seconds: 86_400, nanos: -1 };
+    for (key, text) in [
+        (
+            CryptoKey { next_rotation_time: Some(far), ..CryptoKey::default() },
+            "CryptoKey.next_rotation_time is no time between the years 1 and 9999.",
+        ),
+        (
+            CryptoKey { next_rotation_time: Some(broken), ..CryptoKey::default() },
+            "CryptoKey.next_rotation_time is no time between the years 1 and 9999.",
+        ),
+        (
+            CryptoKey { destroy_scheduled_duration: Some(day), ..CryptoKey::default() },
+            "CryptoKey.destroy_scheduled_duration must be at least 24 hours and at most 120 days.",
+        ),
+        (
+            CryptoKey {
+                next_rotation_time: Some(soon),
+                rotation_schedule: Some(RotationSchedule::RotationPeriod(day)),
+                ..CryptoKey::default()
+            },
+            "CryptoKey.rotation_period must be at least 24 hours and at most 876,000 hours.",
+        ),
+    ] {
+        let crypto_key = Some(CryptoKey { purpose: CryptoKeyPurpose::EncryptDecrypt as i32, ..key });
+        let request = CreateCryptoKeyRequest {
+            parent: RING.into(),
+            crypto_key_id: "odd".into(),
+            crypto_key,
+            skip_initial_version_creation: false,
+        };
+        let said = world
+            .inside(crate::kernel::Mode::Write, |call| crate::services::kms::Kms.create_crypto_key(call, request))
+            .await
+            .expect_err(text);
+        assert_eq!((said.code(), said.message()), (crate::kernel::Code::InvalidArgument, text));
+        let missing = KEY.replace("cryptoKeys/key", "cryptoKeys/odd");
+        assert_eq!(world.get(&format!("/v1/{missing}")).await.status, 404);
     }
 }
 
@@ -141,10 +212,17 @@ async fn a_patch_changes_what_its_mask_names() {
         ("versionTemplate.protectionLevel", json!({"versionTemplate": {"protectionLevel": "HSM"}})),
         ("versionTemplate.algorithm", json!({"versionTemplate": {"algorithm": "HMAC_SHA256"}})),
         ("colour", json!({})),
+        ("labels.", json!({"labels": {"a": "1"}})),
+        ("rotationPeriod.seconds", json!({})),
+        ("versionTemplate.algorithm", json!({"versionTemplate": {"algorithm": 999}})),
         ("rotationPeriod", json!({"rotationPeriod": "7776000s"})),
     ] {
         assert_eq!(patch(&world, KEY, mask, body).await.code(), "INVALID_ARGUMENT", "{mask}");
     }
+    let justified = json!({"keyAccessJustificationsPolicy": {"allowedAccessReasons": [1]}});
+    assert_eq!(patch(&world, KEY, "keyAccessJustificationsPolicy", justified).await.code(), "UNIMPLEMENTED");
+    let after = world.get(&format!("/v1/{KEY}")).await.ok();
+    assert_eq!(after["labels"], json!({"a": "3", "b": "2"}), "what was refused has changed nothing");
 }
 
 /// Reference 1.9.
@@ -189,9 +267,23 @@ async fn lists_are_paged_ordered_and_filtered() {
     // Versions come in order of their number, not of its text.
     let versions = world.get(&format!("/v1/{KEY}/cryptoKeyVersions?filter=state%3DENABLED")).await.ok();
     assert_eq!(ids(&versions).last().map(String::as_str), Some("11"));
-    for query in ["orderBy=createTime", "pageSize=-1", "pageToken=%21", "filter=colour%3Dred"] {
-        assert_eq!(world.get(&format!("{path}?{query}")).await.code(), "INVALID_ARGUMENT", "{query}");
+    let token = "Invalid page_token: it is not one that this service gave out.";
+    let other = world.get(&format!("/v1/{KEY}/cryptoKeyVersions?pageSize=1")).await.ok();
+    let other = other["nextPageToken"].as_str().expect("a token");
+    for (query, text) in [
+        ("orderBy=createTime", "Invalid order_by 'createTime': only 'name' and 'name desc' are supported."),
+        ("pageSize=-1", "Invalid page_size: -1. It must not be negative."),
+        ("pageSize=many", "Invalid value at 'page_size' (TYPE_INT32), \"many\""),
+        ("pageSize=4294967296", "Invalid value at 'page_size' (TYPE_INT32), \"4294967296\""),
+        ("pageToken=%21", token),
+        ("pageToken=YQ", token),
+        (&format!("pageToken={other}"), token),
+        ("filter=colour%3Dred", "Invalid filter 'colour=red': 'colour' is no field of CryptoKey (at byte 6)."),
+    ] {
+        refused(&world.get(&format!("{path}?{query}")).await, 400, "INVALID_ARGUMENT", text);
     }
+    let whole = world.get(&format!("{path}?pageSize=2147483647")).await.ok();
+    assert_eq!(ids(&whole).len(), 3, "a huge page is as large as it can be");
 }
 
 /// The card's gaps are the methods that answer UNIMPLEMENTED, and no others.

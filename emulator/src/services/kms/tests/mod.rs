@@ -5,6 +5,9 @@ mod crypto;
 mod disk;
 mod door;
 mod keys;
+mod permissions;
+mod policy;
+mod rows;
 mod states;
 
 use serde_json::{Value, json};

@@ -66,11 +66,19 @@ async fn the_table_of_moves() {
 async fn a_state_is_set_to_enabled_or_disabled_with_the_mask_that_says_so() {
     let world = world().await;
     for state in ["DESTROYED", "DESTROY_SCHEDULED", "PENDING_GENERATION", "CRYPTO_KEY_VERSION_STATE_UNSPECIFIED"] {
-        assert_eq!(set_state(&world, 1, state).await.code(), "INVALID_ARGUMENT", "{state}");
+        let text = format!("A version's state can be set to ENABLED or DISABLED, not to {state}.");
+        refused(&set_state(&world, 1, state).await, 400, "INVALID_ARGUMENT", &text);
     }
-    for mask in ["", "algorithm", "state,name"] {
+    let other = |field: &str| format!("Invalid update_mask: the field '{field}' is unknown or cannot be changed.");
+    for (mask, text) in [
+        ("", "Invalid update_mask: it must name at least one field.".to_owned()),
+        ("algorithm", other("algorithm")),
+        ("state,name", other("name")),
+        ("state.deeper", other("state.deeper")),
+        ("externalProtectionLevelOptions", other("external_protection_level_options")),
+    ] {
         let said = patch(&world, &version(1), mask, json!({"state": "DISABLED"})).await;
-        assert_eq!(said.code(), "INVALID_ARGUMENT", "{mask}");
+        refused(&said, 400, "INVALID_ARGUMENT", &text);
     }
     assert_eq!(state_of(&world, 1).await, "ENABLED");
 }
@@ -120,32 +128,14 @@ async fn the_primary_stays_the_primary_whatever_its_state() {
     refused(&missing, 404, "NOT_FOUND", &format!("CryptoKeyVersion {} not found.", version(9)));
 }
 
-/// Reference 1.8: `cloudkms.disableBeforeDestroy`.
-#[tokio::test]
-async fn policy_may_ask_for_disabling_first() {
-    let world = world().await;
-    let rule = json!({
-        "name": "projects/my-project/policies/cloudkms.disableBeforeDestroy",
-        "spec": {"rules": [{"enforce": true}]},
-    });
-    world.post("/v2/projects/my-project/policies", rule).await.ok();
-    let said = verb(&world, &version(1), "destroy", json!({})).await;
-    assert_eq!((said.status, said.code()), (400, "FAILED_PRECONDITION"), "{:#}", said.body);
-    assert!(said.message().contains("constraints/cloudkms.disableBeforeDestroy"), "{}", said.message());
-    assert_eq!(state_of(&world, 1).await, "ENABLED");
-    set_state(&world, 1, "DISABLED").await.ok();
-    assert_eq!(verb(&world, &version(1), "destroy", json!({})).await.ok()["state"], "DESTROY_SCHEDULED");
-}
-
 /// Reference 1.8: deletion of what is spent, and the name that stays taken.
 #[tokio::test]
 async fn what_is_spent_can_be_deleted_and_its_name_stays_taken() {
     let world = world().await;
-    let early = world.delete(&format!("/v1/{}", version(1))).await;
-    assert_eq!(early.code(), "FAILED_PRECONDITION");
-    let early = world.delete(&format!("/v1/{KEY}")).await;
-    assert_eq!(early.code(), "FAILED_PRECONDITION");
-    assert!(early.message().contains(&version(1)), "{}", early.message());
+    let text = format!("CryptoKey {KEY} cannot be deleted: its version {} has not been deleted.", version(1));
+    refused(&world.delete(&format!("/v1/{KEY}")).await, 400, "FAILED_PRECONDITION", &text);
+    assert_eq!(world.delete(&format!("/v1/{RING}")).await.status, 404, "key rings cannot be deleted: no such method");
+    world.get(&format!("/v1/{RING}")).await.ok();
 
     verb(&world, &version(1), "destroy", json!({})).await.ok();
     advance(&world, 30 * DAY).await;
@@ -164,16 +154,24 @@ async fn what_is_spent_can_be_deleted_and_its_name_stays_taken() {
 
     let next = json!({"nextRotationTime": "2030-01-01T00:00:00Z"});
     patch(&world, KEY, "nextRotationTime", next).await.ok();
-    assert!(world.delete(&format!("/v1/{KEY}")).await.message().contains("rotation schedule"));
+    let text = format!("CryptoKey {KEY} cannot be deleted: it has a rotation schedule.");
+    refused(&world.delete(&format!("/v1/{KEY}")).await, 400, "FAILED_PRECONDITION", &text);
+    world.get(&format!("/v1/{KEY}")).await.ok();
     patch(&world, KEY, "nextRotationTime", json!({})).await.ok();
 
     let operation = world.delete(&format!("/v1/{KEY}")).await.ok();
     let record = operation["metadata"]["retiredResource"].as_str().expect("a record").to_owned();
-    assert_eq!(world.get(&format!("/v1/{record}")).await.ok()["originalResource"], KEY);
+    assert_eq!(
+        world.get(&format!("/v1/{record}")).await.ok(),
+        json!({"name": record, "originalResource": KEY, "resourceType": "cloudkms.googleapis.com/CryptoKey",
+            "deleteTime": "2026-03-06T09:00:00Z"})
+    );
     let all = world.get("/v1/projects/my-project/locations/us/retiredResources").await.ok();
     assert_eq!(all["retiredResources"][0]["name"], record.as_str());
     let name = operation["name"].as_str().expect("a name");
     assert_eq!(world.get(&format!("/v1/{name}")).await.ok()["done"], true);
     let again = make(&world, "key", json!({"purpose": "ENCRYPT_DECRYPT"})).await;
-    assert_eq!((again.status, again.code()), (409, "ALREADY_EXISTS"));
+    let text = format!("CryptoKey {KEY} was deleted, see {record}; its name cannot be used again.");
+    refused(&again, 409, "ALREADY_EXISTS", &text);
+    refused(&world.get(&format!("/v1/{KEY}")).await, 404, "NOT_FOUND", &format!("CryptoKey {KEY} not found."));
 }

@@ -51,6 +51,60 @@ async fn refusals_have_productions_words() {
             "Invalid resource name given (name=projects/my-project/topics/goog-x). Refer to https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names for more information.",
         ),
         (
+            put("subscriptions/new", sub(json!({"messageRetentionDuration": "2678400.5s"}))),
+            400,
+            "INVALID_ARGUMENT",
+            "The value for message retention duration is out of bounds. You passed 744h in the request, but the value must be between 10m and 744h.",
+        ),
+        (
+            put("subscriptions/new", sub(json!({"expirationPolicy": {"ttl": "86399s"}}))),
+            400,
+            "INVALID_ARGUMENT",
+            "The value for expiration policy ttl is out of bounds. You passed 86399s in the request, but the value must be at least 24h.",
+        ),
+        (
+            put("subscriptions/new", sub(json!({"retryPolicy": {"minimumBackoff": "601s"}}))),
+            400,
+            "INVALID_ARGUMENT",
+            "The value for retry policy backoff is out of bounds. You passed 601s in the request, but the value must be between 0s and 600s.",
+        ),
+        (
+            put("topics/abc", json!({"labels": {"team!": "x"}})),
+            400,
+            "INVALID_ARGUMENT",
+            "You have passed an invalid argument to the service (argument=Invalid labels: Invalid field \"labels\"; key \"team!\" does not conform to regular expression \"[\\p{Ll}\\p{Lo}][\\p{Ll}\\p{Lo}\\p{N}_-]{0,62}\").",
+        ),
+        (
+            put("topics/abc", json!({"labels": {"team": "X"}})),
+            400,
+            "INVALID_ARGUMENT",
+            "You have passed an invalid argument to the service (argument=Invalid labels: Invalid field \"labels\"; value \"X\" does not conform to regular expression \"[\\p{Ll}\\p{Lo}\\p{N}_-]{0,63}\").",
+        ),
+        (
+            post("subscriptions/reader:seek", json!({})),
+            400,
+            "INVALID_ARGUMENT",
+            "You have passed an invalid argument to the service (argument=target).",
+        ),
+        (
+            post("subscriptions/reader:modifyAckDeadline", json!({"ackDeadlineSeconds": 10})),
+            400,
+            "INVALID_ARGUMENT",
+            "You have not specified an ack ID in the request.",
+        ),
+        (
+            ("DELETE /v1/projects/my-project/topics/nope".to_owned(), Value::Null),
+            404,
+            "NOT_FOUND",
+            "Resource not found (resource=nope).",
+        ),
+        (
+            ("GET /v1/projects/my-project/subscriptions/nope".to_owned(), Value::Null),
+            404,
+            "NOT_FOUND",
+            "Resource not found (resource=nope).",
+        ),
+        (
             put("topics/abc", json!({"messageRetentionDuration": "60s"})),
             400,
             "INVALID_ARGUMENT",
@@ -117,6 +171,24 @@ async fn refusals_have_productions_words() {
             "Invalid update_mask provided in the UpdateSubscriptionRequest: the 'topic' field in the Subscription is not mutable.",
         ),
         (
+            patch("topics/gcr", json!({"topic": {}, "updateMask": "satisfiesPzs"})),
+            400,
+            "INVALID_ARGUMENT",
+            "Invalid update_mask provided in the UpdateTopicRequest: the 'satisfies_pzs' field in the Topic is not mutable.",
+        ),
+        (
+            patch("topics/gcr", json!({"topic": {}})),
+            400,
+            "INVALID_ARGUMENT",
+            "The update_mask in the UpdateTopicRequest must be set, and must contain a non-empty paths list.",
+        ),
+        (
+            patch("subscriptions/reader", json!({"subscription": {}, "updateMask": "nonsense"})),
+            400,
+            "INVALID_ARGUMENT",
+            "Invalid update_mask provided in the UpdateSubscriptionRequest: nonsense is not a known Subscription field. Note that field paths must be of the form 'schema_settings' rather than 'schemaSetings'.",
+        ),
+        (
             patch("topics/gcr", json!({"topic": {}, "updateMask": "nonsense"})),
             400,
             "INVALID_ARGUMENT",
@@ -127,6 +199,27 @@ async fn refusals_have_productions_words() {
         let said = world.call(&line, body).await;
         assert_eq!((said.status, said.code(), said.message()), (status, code, text), "{line}");
     }
+    // What is known and not served says so, and is no change when it is absent.
+    for (path, body) in [
+        (
+            "topics/gcr",
+            json!({"topic": {"schemaSettings": {"schema": "projects/my-project/schemas/abc"}}, "updateMask": "schemaSettings"}),
+        ),
+        (
+            "subscriptions/reader",
+            json!({"subscription": {"pushConfig": {"pushEndpoint": "https://x.example"}}, "updateMask": "pushConfig"}),
+        ),
+        ("subscriptions/reader", json!({"subscription": {"deadLetterPolicy": {}}, "updateMask": "deadLetterPolicy"})),
+    ] {
+        let (line, body) = patch(path, body);
+        assert_eq!(world.call(&line, body).await.code(), "UNIMPLEMENTED", "{path}");
+    }
+    let before = world.get(READER).await.ok();
+    let (line, body) = patch(
+        "subscriptions/reader",
+        json!({"subscription": {}, "updateMask": "pushConfig,deadLetterPolicy,ackDeadlineSeconds,messageRetentionDuration"}),
+    );
+    assert_eq!(world.call(&line, body).await.ok(), before, "cleared fields have their defaults again");
     // None of it left a trace.
     assert_eq!(world.get("/v1/projects/my-project/topics").await.ok()["topics"].as_array().map(Vec::len), Some(1));
     assert_eq!(

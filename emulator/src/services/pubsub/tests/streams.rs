@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::*;
 
-struct Client {
+pub struct Client {
     requests: Option<mpsc::Sender<Result<Bytes, std::io::Error>>>,
     answers: Body,
     buffer: BytesMut,
@@ -25,7 +25,7 @@ fn frame(message: &StreamingPullRequest) -> Bytes {
 }
 
 impl Client {
-    async fn open(world: &World, id: &str, max_outstanding_messages: i64) -> Self {
+    pub async fn open(world: &World, id: &str, max_outstanding_messages: i64) -> Self {
         let (requests, receiver) = mpsc::channel(16);
         let body = gcp_gateway::stream(futures_util::stream::unfold(receiver, |mut receiver| async move {
             receiver.recv().await.map(|item| (item, receiver))
@@ -55,7 +55,7 @@ impl Client {
     }
 
     /// The next answer, or the status that ends the stream.
-    async fn next(&mut self) -> Result<StreamingPullResponse, String> {
+    pub async fn next(&mut self) -> Result<StreamingPullResponse, String> {
         loop {
             if self.buffer.len() >= 5 {
                 let length = u32::from_be_bytes(self.buffer[1..5].try_into().unwrap()) as usize;
@@ -170,6 +170,33 @@ async fn an_idle_stream_leaves_no_trace_and_a_deleted_subscription_ends_it() {
     assert_eq!(world.0.audit().len(), lines + 3, "create, publish, and the one pull that had something");
     world.delete(READER).await.ok();
     assert_eq!(client.next().await.unwrap_err(), "5");
+}
+
+/// Bad requests on a stream end it with INVALID_ARGUMENT.
+#[tokio::test]
+async fn what_a_stream_does_not_take() {
+    let world = with_reader().await;
+    publish(&world, json!([message("x")])).await.ok();
+    for request in [
+        StreamingPullRequest { stream_ack_deadline_seconds: 5, ..StreamingPullRequest::default() },
+        StreamingPullRequest { stream_ack_deadline_seconds: 601, ..StreamingPullRequest::default() },
+        StreamingPullRequest { modify_deadline_ack_ids: vec!["x".into()], ..StreamingPullRequest::default() },
+        StreamingPullRequest { ack_ids: vec!["x".into()], ..StreamingPullRequest::default() },
+        StreamingPullRequest {
+            modify_deadline_ack_ids: vec!["x".into()],
+            modify_deadline_seconds: vec![-1],
+            ..StreamingPullRequest::default()
+        },
+    ] {
+        let mut client = Client::open(&world, "reader", 10).await;
+        client.send(request.clone()).await;
+        let end = loop {
+            if let Err(status) = client.next().await {
+                break status;
+            }
+        };
+        assert_eq!(end, "3", "{request:?}");
+    }
 }
 
 #[tokio::test]
