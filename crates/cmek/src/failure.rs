@@ -39,6 +39,13 @@ impl From<gcp_client::Error> for Failure {
     }
 }
 
+/// Of an emulator in this process, which is spoken to without a client.
+impl From<gcp_schema::Error> for Failure {
+    fn from(error: gcp_schema::Error) -> Self {
+        gcp_client::Error::from(error).into()
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::new(error.to_string())
