@@ -4,6 +4,8 @@ mod apply;
 mod cli;
 mod cloud;
 mod commands;
+#[cfg_attr(not(test), expect(dead_code, reason = "wired by the commands"))]
+mod config;
 mod demo;
 mod failure;
 mod format;
