@@ -58,13 +58,20 @@ pub async fn apply(cloud: &Cloud, ui: &mut Ui, plan: &Plan, options: &Options) -
             Ok(done) => done,
             Err(failure) => {
                 let (verb, what) = intent(step);
-                let rest = if index == 0 {
-                    "Nothing was changed.".to_owned()
-                } else if index == 1 {
-                    "Step 1 is done; the same command goes on from here.".to_owned()
-                } else {
-                    format!("Steps 1 to {index} are done; the same command goes on from here.")
+                let before = match index {
+                    0 => String::new(),
+                    1 => "Step 1 is done; ".to_owned(),
+                    _ => format!("Steps 1 to {index} are done; "),
                 };
+                // A call whose answer was lost may have been carried out, and a rewrite stops in the middle.
+                let rest = if failure.is_open || matches!(step, Step::Rewrite { .. }) {
+                    format!("{before}this step may be done, in whole or in part. The same command goes on from here.")
+                } else if index == 0 {
+                    "Nothing was changed.".to_owned()
+                } else {
+                    format!("{before}the same command goes on from here.")
+                };
+                let rest = rest.strip_prefix("this").map_or_else(|| rest.clone(), |rest| format!("This{rest}"));
                 return Err(Failure {
                     message: format!("Step {}, {verb} {what}: {} {rest}", index + 1, failure.message),
                     ..failure
@@ -110,15 +117,15 @@ async fn one(
             format!("granted   {}", member.trim_start_matches("serviceAccount:"))
         }
         Step::SetDefaultKey { bucket, key, metageneration } => {
-            patiently(|| cloud.set_default_key(bucket, key, metageneration)).await?;
+            patiently(cloud, || cloud.set_default_key(bucket, key, metageneration)).await?;
             format!("set       gs://{bucket}")
         }
         Step::CreateTopic { topic, key } => {
-            patiently(|| cloud.create_topic(topic, key)).await?;
+            patiently(cloud, || cloud.create_topic(topic, key)).await?;
             format!("created   {topic}")
         }
         Step::UpdateTopic { topic, key, .. } => {
-            patiently(|| cloud.set_topic_key(topic, key)).await?;
+            patiently(cloud, || cloud.set_topic_key(topic, key)).await?;
             format!("updated   {topic}")
         }
         Step::Rewrite { bucket, key, objects, .. } => {
@@ -138,10 +145,13 @@ fn already<T>(outcome: Result<T, Error>) -> Result<(), Error> {
 }
 
 /// Again, while the service has not heard of the grant yet.
-pub async fn patiently<T, F: Future<Output = Result<T, Error>>>(mut attempt: impl FnMut() -> F) -> Result<T, Error> {
+pub async fn patiently<T, F: Future<Output = Result<T, Error>>>(
+    cloud: &Cloud,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, Error> {
     for pause in SPREAD {
         match attempt().await {
-            Err(error) if not_heard(&error) => tokio::time::sleep(Duration::from_secs(pause)).await,
+            Err(error) if not_heard(&error) => cloud.client.timer().sleep(Duration::from_secs(pause)).await,
             outcome => return outcome,
         }
     }

@@ -7,13 +7,15 @@ pub struct Failure {
     pub hint: Option<String>,
     /// 1: refused or failed; 2: the command line itself; 3: findings.
     pub code: u8,
+    /// A call's answer was lost: whether it was carried out is not known.
+    pub is_open: bool,
 }
 
 pub type Outcome<T> = Result<T, Failure>;
 
 impl Failure {
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, code: 1 }
+        Self { message: message.into(), hint: None, code: 1, is_open: false }
     }
 
     #[must_use]
@@ -29,13 +31,21 @@ impl From<gcp_client::Error> for Failure {
             Some(log) => format!("{}: {log}", error.message()),
             None => error.message().to_owned(),
         };
-        let failure = Self::new(format!("{}: {message}", error.code().name()));
+        let is_open = error.stage() == gcp_client::Stage::Lost;
+        let failure = Self { is_open, ..Self::new(format!("{}: {message}", error.code().name())) };
         match error.code() {
             gcp_client::Code::Unauthenticated => {
                 failure.hint("gcloud auth application-default login, or --emulator to work without an account")
             }
             _ => failure,
         }
+    }
+}
+
+/// Of an emulator in this process, which is spoken to without a client.
+impl From<gcp_schema::Error> for Failure {
+    fn from(error: gcp_schema::Error) -> Self {
+        gcp_client::Error::from(error).into()
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, IsTerminal as _, Write};
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::ui::Stopwatch;
+use cmek_emulator::Emulator;
+use gcp_client::{RealTimer, Timer};
 
 pub struct Process {
     pub args: Vec<String>,
@@ -22,7 +22,12 @@ pub struct Process {
     pub width: usize,
     /// A seed for names, where a run needs new ones.
     pub seed: u64,
-    pub stopwatch: Stopwatch,
+    /// How the run waits, and what it measures waiting by.
+    pub timer: Arc<dyn Timer>,
+    /// For formats that show times.
+    pub now: jiff::Zoned,
+    /// An emulator of the caller's own, to be worked on instead of any cloud.
+    pub emulator: Option<Emulator>,
 }
 
 impl Process {
@@ -31,7 +36,6 @@ impl Process {
         let seed = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |since| since.as_nanos() as u64);
-        let started = std::time::Instant::now();
         let environment: BTreeMap<String, String> = std::env::vars_os()
             .map(|(key, value)| (key.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
             .collect();
@@ -47,7 +51,9 @@ impl Process {
             terminal: std::io::stderr().is_terminal(),
             width,
             seed,
-            stopwatch: Arc::new(move || -> Duration { started.elapsed() }),
+            timer: Arc::new(RealTimer::default()),
+            now: jiff::Zoned::now(),
+            emulator: None,
         }
     }
 }

@@ -136,8 +136,6 @@ async fn client(
 ) -> Outcome<Done> {
     let mut resume = Resume::open(options.resume.as_deref(), &work.bucket, primary)?;
     let mut progress = ui.progress(&format!("rewriting gs://{}", work.bucket), expected);
-    let mut pace = tokio::time::interval(pause_of(options.rate));
-    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut running: JoinSet<Ended> = JoinSet::new();
     let mut done = Done::default();
     let mut failures: BTreeMap<String, u64> = BTreeMap::new();
@@ -166,8 +164,8 @@ async fn client(
         }
         while running.len() < options.at_once {
             let Some(stored) = waiting.pop_front() else { break };
-            if options.rate.is_some() {
-                pace.tick().await;
+            if let Some(rate) = options.rate {
+                cloud.client.timer().sleep(pause_of(rate)).await;
             }
             let (cloud, bucket, key) = (cloud.clone(), work.bucket.clone(), work.key.to_string());
             running.spawn(async move {
@@ -219,8 +217,8 @@ fn refused(done: &Done, failures: &BTreeMap<String, u64>, examples: &BTreeSet<St
     Failure::new(message).hint("what was rewritten stays so; mend the cause and run the command again")
 }
 
-fn pause_of(rate: Option<u32>) -> Duration {
-    rate.filter(|rate| *rate > 0).map_or(Duration::from_millis(1), |rate| Duration::from_secs(1) / rate)
+fn pause_of(rate: u32) -> Duration {
+    Duration::from_secs(1) / rate.max(1)
 }
 
 /// Hands the work over and follows the job.
@@ -256,7 +254,7 @@ async fn batch(cloud: &Cloud, ui: &mut Ui, work: &Work, expected: u64) -> Outcom
             }
             return Err(Failure::new(message).hint(format!("gcloud storage batch-operations jobs describe {id}")));
         }
-        tokio::time::sleep(pause).await;
+        cloud.client.timer().sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(5));
     }
 }
@@ -285,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_rate_is_a_pause() {
-        assert_eq!(pause_of(Some(50)), Duration::from_millis(20));
-        assert_eq!(pause_of(Some(0)), Duration::from_millis(1));
+        assert_eq!(pause_of(50), Duration::from_millis(20));
+        assert_eq!(pause_of(0), Duration::from_secs(1));
     }
 }

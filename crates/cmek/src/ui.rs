@@ -1,17 +1,33 @@
 //! Two streams: data for pipes, talk for people. And the one question that changes ask.
 
 use std::io::{BufRead, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use gcp_client::{ManualTimer, Timer};
+
+use crate::config::properties::{Properties, Verbosity};
 use crate::failure::{Failure, Outcome};
 
-/// Time since some moment, from the process edge: for progress only.
-pub type Stopwatch = Arc<dyn Fn() -> Duration + Send + Sync>;
+/// Where people are spoken to; a client that tells its calls does so too.
+#[derive(Clone)]
+pub struct Talk(Arc<Mutex<Box<dyn Write + Send>>>);
+
+impl Talk {
+    pub fn new(to: Box<dyn Write + Send>) -> Self {
+        Self(Arc::new(Mutex::new(to)))
+    }
+
+    /// Talk that cannot be written changes nothing of what was done.
+    fn put(&self, text: &str) {
+        let mut to = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+    }
+}
 
 pub struct Ui {
     pub output: Box<dyn Write + Send>,
-    pub talk: Box<dyn Write + Send>,
+    pub talk: Talk,
     pub input: Box<dyn BufRead + Send>,
     pub interactive: bool,
     pub quiet: bool,
@@ -21,7 +37,8 @@ pub struct Ui {
     pub terminal: bool,
     pub color: bool,
     pub warnings: bool,
-    pub stopwatch: Stopwatch,
+    /// For progress only.
+    pub timer: Arc<dyn Timer>,
 }
 
 /// What a word's colour means.
@@ -33,11 +50,26 @@ pub enum Tone {
 }
 
 impl Ui {
+    /// What gcloud's properties say of talking.
+    pub fn obey(&mut self, properties: &Properties) -> Outcome<()> {
+        self.quiet = properties.switch("core/disable_prompts")?;
+        self.silent = !properties.switch("core/user_output_enabled")?;
+        self.color &= !properties.switch("core/disable_color")?;
+        self.warnings = properties.verbosity()? <= Verbosity::Warning;
+        Ok(())
+    }
+
+    /// For a client that tells its calls.
+    pub fn sink(&self) -> gcp_client::Sink {
+        let talk = self.talk.clone();
+        Arc::new(move |text: &str| talk.put(text))
+    }
+
     /// Says and prints nothing, and takes every default.
     pub fn nowhere() -> Self {
         Self {
             output: Box::new(std::io::sink()),
-            talk: Box::new(std::io::sink()),
+            talk: Talk::new(Box::new(std::io::sink())),
             input: Box::new(std::io::empty()),
             interactive: false,
             quiet: true,
@@ -45,7 +77,7 @@ impl Ui {
             terminal: false,
             color: false,
             warnings: false,
-            stopwatch: Arc::new(|| Duration::ZERO),
+            timer: Arc::new(ManualTimer::default()),
         }
     }
 
@@ -70,8 +102,7 @@ impl Ui {
 
     /// A line that is said whatever was asked to be silent.
     pub fn error(&mut self, line: &str) {
-        // Talk that cannot be written changes nothing of what was done.
-        let _ = writeln!(self.talk, "{}", line.trim_end());
+        self.talk.put(&format!("{}\n", line.trim_end()));
     }
 
     pub fn warn(&mut self, what: &str) {
@@ -109,9 +140,8 @@ impl Ui {
                     .hint("add --yes to do it anyway"))
             };
         }
-        let _ = write!(self.talk, "\nDo you want to continue {choices}?  ");
+        self.talk.put(&format!("\nDo you want to continue {choices}?  "));
         loop {
-            let _ = self.talk.flush();
             let mut answer = String::new();
             let read = self.input.read_line(&mut answer)?;
             let yes = match answer.trim().to_ascii_lowercase().as_str() {
@@ -120,11 +150,11 @@ impl Ui {
                 "n" | "no" => false,
                 _ if read == 0 => default_yes,
                 _ => {
-                    let _ = write!(self.talk, "Please enter 'y' or 'n':  ");
+                    self.talk.put("Please enter 'y' or 'n':  ");
                     continue;
                 }
             };
-            let _ = writeln!(self.talk);
+            self.talk.put("\n");
             return if yes { Ok(()) } else { Err(Failure::new("Aborted by user.")) };
         }
     }
@@ -138,7 +168,7 @@ impl Ui {
 
     /// For work that may take longer than a second.
     pub fn progress(&self, what: &str, total: u64) -> Progress {
-        let now = (self.stopwatch)();
+        let now = self.timer.now();
         Progress { what: what.to_owned(), total, done: 0, since: now, said: now, tenths: 0, shown: false }
     }
 }
@@ -165,7 +195,7 @@ impl Progress {
         if ui.quiet || ui.silent || (!done.is_multiple_of(16) && done != self.total) {
             return;
         }
-        let now = (ui.stopwatch)();
+        let now = ui.timer.now();
         if now.saturating_sub(self.since) < Duration::from_secs(1) {
             return;
         }
@@ -174,8 +204,7 @@ impl Progress {
             if now.saturating_sub(self.said) >= Duration::from_millis(100) {
                 self.said = now;
                 self.shown = true;
-                let _ = write!(ui.talk, "\r     {}", self.line(now));
-                let _ = ui.talk.flush();
+                ui.talk.put(&format!("\r     {}", self.line(now)));
             }
         } else if tenths > self.tenths {
             self.tenths = tenths;
@@ -192,7 +221,7 @@ impl Progress {
     /// Takes the moving line away: what was done is said by whoever did it.
     pub fn end(self, ui: &mut Ui) {
         if self.shown {
-            let _ = write!(ui.talk, "\r\u{1b}[K");
+            ui.talk.put("\r\u{1b}[K");
         }
     }
 }
@@ -237,8 +266,6 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
 
     #[test]
@@ -265,13 +292,11 @@ mod tests {
 
     #[test]
     fn progress_is_told_after_a_second_and_by_tenths_in_a_log() {
-        let (now, text) = (Arc::new(Mutex::new(Duration::ZERO)), Arc::new(Mutex::new(Vec::new())));
-        let clock = Arc::clone(&now);
+        let text = Arc::new(Mutex::new(Vec::new()));
         let mut ui = Ui {
-            talk: Box::new(Kept(Arc::clone(&text))),
+            talk: Talk::new(Box::new(Kept(Arc::clone(&text)))),
             quiet: false,
             silent: false,
-            stopwatch: Arc::new(move || *clock.lock().unwrap()),
             ..Ui::nowhere()
         };
         let mut progress = ui.progress("rewriting", 1600);
@@ -279,7 +304,7 @@ mod tests {
             progress.advance(&mut ui, 1);
         }
         assert!(text.lock().unwrap().is_empty(), "nothing yet: no second has passed");
-        *now.lock().unwrap() = Duration::from_secs(2);
+        drop(ui.timer.sleep(Duration::from_secs(2)));
         for _ in 800..1600 {
             progress.advance(&mut ui, 1);
         }

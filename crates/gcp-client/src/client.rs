@@ -1,102 +1,189 @@
 //! The client: typed calls by the route table, plain JSON for Storage and the registry, retries for both.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use prost::Message;
-use prost_reflect::DynamicMessage;
-use rand::{Rng as _, SeedableRng as _};
-use rand_chacha::ChaCha12Rng;
 use serde_json::Value;
 
+use crate::decode::decode;
 use crate::encode::encode;
-use crate::error::from_answer;
-use crate::{Code, Credentials, Endpoints, Error, Transport};
+use crate::error::{Error, from_answer};
+use crate::retry::{Course, harmless};
+use crate::transport::TimeLeft;
+use crate::{Code, Credentials, Endpoints, RealTimer, Retry, Timer, Transport};
 
-/// When and how often a call is said again. Jitter comes from the seed, so that a test waits for nothing unknown.
-#[derive(Clone, Copy, Debug)]
-pub struct Retry {
-    pub attempts: u32,
-    pub first: Duration,
-    pub most: Duration,
-    pub seed: u64,
+/// Said to services unless somebody says more.
+const AGENT: &str = concat!("cmek/", env!("CARGO_PKG_VERSION"));
+const REDIRECTS: usize = 5;
+const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'@');
+
+/// A name as one segment of a path, or as a value in a query.
+pub(crate) fn escape(name: &str) -> String {
+    utf8_percent_encode(name, NAME).to_string()
 }
 
-impl Default for Retry {
-    fn default() -> Self {
-        Self { attempts: 5, first: Duration::from_millis(200), most: Duration::from_secs(20), seed: 0 }
-    }
-}
-
+/// Cheap to clone.
 #[derive(Clone)]
-pub struct Client {
+pub struct Client(Arc<Parts>);
+
+struct Parts {
     transport: Arc<dyn Transport>,
     endpoints: Endpoints,
     credentials: Arc<Credentials>,
-    quota_project: Option<String>,
+    /// Sent with every call.
+    headers: HeaderMap,
     retry: Retry,
+    timer: Arc<dyn Timer>,
+    calls: AtomicU64,
+}
+
+impl Clone for Parts {
+    fn clone(&self) -> Self {
+        Self {
+            transport: Arc::clone(&self.transport),
+            endpoints: self.endpoints.clone(),
+            credentials: Arc::clone(&self.credentials),
+            headers: self.headers.clone(),
+            retry: self.retry,
+            timer: Arc::clone(&self.timer),
+            calls: AtomicU64::new(0),
+        }
+    }
+}
+
+/// One request, as often as it is said.
+struct Call {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+    harmless: bool,
 }
 
 impl Client {
     pub fn new(transport: Arc<dyn Transport>, endpoints: Endpoints, credentials: Credentials) -> Self {
-        Self { transport, endpoints, credentials: Arc::new(credentials), quota_project: None, retry: Retry::default() }
+        Self(Arc::new(Parts {
+            transport,
+            endpoints,
+            credentials: Arc::new(credentials),
+            headers: HeaderMap::from_iter([(header::USER_AGENT, HeaderValue::from_static(AGENT))]),
+            retry: Retry::default(),
+            timer: Arc::new(RealTimer::default()),
+            calls: AtomicU64::new(0),
+        }))
+    }
+
+    fn with(self, change: impl FnOnce(&mut Parts)) -> Self {
+        let mut parts = Arc::unwrap_or_clone(self.0);
+        change(&mut parts);
+        Self(Arc::new(parts))
+    }
+
+    fn with_header(self, name: HeaderName, value: Option<&str>) -> Self {
+        self.with(|parts| match value.and_then(|value| HeaderValue::from_str(value).ok()) {
+            Some(value) => {
+                parts.headers.insert(name, value);
+            }
+            None => {
+                parts.headers.remove(name);
+            }
+        })
+    }
+
+    /// The project that quota and price are counted to, before the one that credentials name.
+    #[must_use]
+    pub fn with_quota_project(self, project: Option<String>) -> Self {
+        self.with_header(HeaderName::from_static("x-goog-user-project"), project.as_deref())
+    }
+
+    /// `cmek/1.2.3`
+    #[must_use]
+    pub fn with_user_agent(self, agent: &str) -> Self {
+        self.with_header(header::USER_AGENT, Some(agent))
+    }
+
+    /// Why the calls are made; it stands in the services' audit logs.
+    #[must_use]
+    pub fn with_request_reason(self, reason: Option<&str>) -> Self {
+        self.with_header(HeaderName::from_static("x-goog-request-reason"), reason)
+    }
+
+    /// What Google's support hands out to follow calls.
+    #[must_use]
+    pub fn with_trace_token(self, token: Option<&str>) -> Self {
+        self.with_header(header::COOKIE, token)
     }
 
     #[must_use]
-    pub fn with_quota_project(mut self, project: Option<String>) -> Self {
-        self.quota_project = project;
-        self
+    pub fn with_retry(self, retry: Retry) -> Self {
+        self.with(|parts| parts.retry = retry)
     }
 
     #[must_use]
-    pub fn with_retry(mut self, retry: Retry) -> Self {
-        self.retry = retry;
-        self
+    pub fn with_timer(self, timer: Arc<dyn Timer>) -> Self {
+        self.with(|parts| parts.timer = timer)
+    }
+
+    /// The same client as somebody else: the way is shared, who goes is not.
+    #[must_use]
+    pub fn with_credentials(self, credentials: Credentials) -> Self {
+        self.with(|parts| parts.credentials = Arc::new(credentials))
     }
 
     pub fn endpoints(&self) -> &Endpoints {
-        &self.endpoints
+        &self.0.endpoints
+    }
+
+    pub fn timer(&self) -> &dyn Timer {
+        &*self.0.timer
     }
 
     /// A method of the route table: `/google.cloud.kms.v1.KeyManagementService/GetCryptoKey`.
     pub async fn call<Req: Message, Res: Message + Default>(&self, path: &str, request: &Req) -> Result<Res, Error> {
+        self.call_at(None, path, request).await
+    }
+
+    /// The same of a method that many APIs have (IAM policies, locations, operations), at the one that is named.
+    pub async fn call_at<Req: Message, Res: Message + Default>(
+        &self,
+        api: Option<&str>,
+        path: &str,
+        request: &Req,
+    ) -> Result<Res, Error> {
         let method = gcp_schema::method(path).ok_or_else(|| Error::internal(format!("there is no method {path}")))?;
-        let (rule, said) = encode(method, &request.encode_to_vec())?;
-        let query: Vec<String> = said
-            .query
-            .iter()
-            .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
-            .collect();
-        let mut url = format!("{}{}", self.endpoints.of(rule.api), said.path);
-        if !query.is_empty() {
-            url = format!("{url}?{}", query.join("&"));
-        }
+        let (rule, said) = encode(method, api, &request.encode_to_vec())?;
+        let url = format!("{}{}", self.0.endpoints.of(rule.api), said.path);
         let body = said.body.map(|value| value.to_string()).unwrap_or_default();
-        let (_, answer) = self.send(rule.verb.as_str(), &url, HeaderMap::new(), body.into()).await?;
-        let broken = |error: String| Error::internal(format!("an answer of {path} that cannot be read: {error}"));
-        let descriptor =
-            gcp_schema::pool().get_message_by_name(method.output).ok_or_else(|| broken("no descriptor".to_owned()))?;
-        let value: Value = serde_json::from_slice(&answer).map_err(|error| broken(error.to_string()))?;
-        // Google adds fields before we know of them.
-        let options = prost_reflect::DeserializeOptions::new().deny_unknown_fields(false);
-        DynamicMessage::deserialize_with_options(descriptor, value, &options)
-            .map_err(|error| broken(error.to_string()))?
-            .transcode_to()
-            .map_err(|error| broken(error.to_string()))
+        let mut call = Call::new(rule.verb.as_str(), &url, HeaderMap::new(), body.into())?;
+        call.harmless |= method.read_only || said.has_etag;
+        decode(method, self.run(call).await?.body())
     }
 
     /// JSON in, JSON out, of an API by its path. An empty answer is null.
     pub async fn json(&self, api: &str, verb: &str, path: &str, body: Option<&Value>) -> Result<Value, Error> {
-        let url = format!("{}{path}", self.endpoints.of(api));
         let text = body.map(ToString::to_string).unwrap_or_default();
-        let (_, answer) = self.send(verb, &url, HeaderMap::new(), text.into()).await?;
-        if answer.is_empty() {
+        let call = Call::new(verb, &format!("{}{path}", self.0.endpoints.of(api)), HeaderMap::new(), text.into())?;
+        self.run_json(call).await
+    }
+
+    /// The same of a call that may be repeated whatever its verb is.
+    pub async fn json_harmless(&self, api: &str, verb: &str, path: &str, body: &Value) -> Result<Value, Error> {
+        let url = format!("{}{path}", self.0.endpoints.of(api));
+        let call = Call::new(verb, &url, HeaderMap::new(), body.to_string().into())?;
+        self.run_json(Call { harmless: true, ..call }).await
+    }
+
+    async fn run_json(&self, call: Call) -> Result<Value, Error> {
+        let url = call.uri.clone();
+        let answer = self.run(call).await?;
+        if answer.body().is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&answer)
+        serde_json::from_slice(answer.body())
             .map_err(|error| Error::internal(format!("{url}: the answer is no JSON: {error}")))
     }
 
@@ -108,129 +195,120 @@ impl Client {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<(HeaderMap, Bytes), Error> {
-        let mut jitter = ChaCha12Rng::seed_from_u64(self.retry.seed);
-        let mut wait = self.retry.first;
-        let mut attempt = 1;
+        let (parts, body) = self.run(Call::new(verb, url, headers, body)?).await?.into_parts();
+        Ok((parts.headers, body))
+    }
+
+    /// Says a call until it is answered, refused for good, or late.
+    async fn run(&self, call: Call) -> Result<Response<Bytes>, Error> {
+        let number = self.0.calls.fetch_add(1, Ordering::Relaxed);
+        let mut course = Course::new(&self.0.retry, &*self.0.timer, call.harmless, number);
         loop {
-            let outcome = self.once(verb, url, headers.clone(), body.clone()).await;
-            let (error, after) = match outcome {
+            course.attempts += 1;
+            let left = TimeLeft(course.left());
+            match self.follow(&call, left).await {
                 Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
-            };
-            // A POST may have been carried out though its answer was lost: it is said again only when it surely was not.
-            let again = match error.http_status() {
-                429 | 503 => true,
-                500 | 502 | 504 => verb != "POST",
-                _ => false,
-            };
-            if !again || attempt >= self.retry.attempts {
-                return Err(error);
+                Err(error) if course.again(&error).await => {}
+                Err(error) => return Err(error.with_attempts(course.attempts)),
             }
-            let share = jitter.next_u32() % 1000;
-            let pause = after.unwrap_or(wait).min(self.retry.most);
-            tokio::time::sleep(pause / 2 + pause * share / 2000).await;
-            wait = (wait * 2).min(self.retry.most);
-            attempt += 1;
         }
     }
 
-    async fn once(
-        &self,
-        verb: &str,
-        url: &str,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<(HeaderMap, Bytes), (Error, Option<Duration>)> {
-        let unsaid = |error: String| (Error::internal(error), None);
-        let mut request = Request::new(body);
-        *request.method_mut() = verb.parse().map_err(|_| unsaid(format!("no HTTP verb {verb}")))?;
-        *request.uri_mut() = url.parse().map_err(|_| unsaid(format!("no address {url}")))?;
-        *request.headers_mut() = headers;
-        if !request.body().is_empty() && !request.headers().contains_key(http::header::CONTENT_TYPE) {
-            request
-                .headers_mut()
-                .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    /// Reads may be sent elsewhere; credentials do not go along to another host.
+    async fn follow(&self, call: &Call, left: TimeLeft) -> Result<Response<Bytes>, Error> {
+        let mut uri = call.uri.clone();
+        for _ in 0..=REDIRECTS {
+            let at_home = uri.scheme() == call.uri.scheme() && uri.authority() == call.uri.authority();
+            let answer = self.once(call, &uri, at_home, left).await?;
+            let status = answer.status();
+            if status.is_success() {
+                return Ok(answer);
+            }
+            let elsewhere = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+            match elsewhere {
+                Some(location) if status.is_redirection() => {
+                    let reads = [Method::GET, Method::HEAD].contains(&call.method);
+                    let next = resolve(&uri, location);
+                    let refused = |why: &str| {
+                        let text = format!("{status}: {} sends us to {location}, {why}", plain(&uri));
+                        Err(Error::new(Code::Unknown, text).with_http(status.as_u16()))
+                    };
+                    match next {
+                        Some(next)
+                            if reads && (next.scheme() == uri.scheme() || next.scheme_str() == Some("https")) =>
+                        {
+                            uri = next;
+                        }
+                        Some(_) if reads => return refused("where nothing is encrypted"),
+                        _ => return refused("which is not followed"),
+                    }
+                }
+                _ => return Err(refusal(status, &answer)),
+            }
         }
-        if request.method() == http::Method::POST && request.body().is_empty() {
-            request.headers_mut().insert(http::header::CONTENT_LENGTH, http::HeaderValue::from_static("0"));
-        }
-        if let Some(project) = &self.quota_project
-            && let Ok(value) = project.parse()
-        {
-            request.headers_mut().insert("x-goog-user-project", value);
-        }
-        // Without credentials nothing can be tried again with more success.
-        self.credentials
-            .add_to(request.headers_mut())
-            .await
-            .map_err(|error| (Error::new(Code::Unauthenticated, error.to_string()), None))?;
-        let answer = self
-            .transport
-            .send(request)
-            .await
-            .map_err(|error| (Error::new(Code::Unavailable, error.to_string()), None))?;
-        let status = answer.status().as_u16();
-        if answer.status().is_success() {
-            let (parts, body) = answer.into_parts();
-            return Ok((parts.headers, body));
-        }
-        let after = answer
-            .headers()
-            .get(http::header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|text| text.parse().ok())
-            .map(Duration::from_secs);
-        Err((from_answer(status, answer.body()), after))
+        Err(Error::new(Code::Unknown, format!("{} sends us round and round", plain(&call.uri))))
     }
+
+    async fn once(&self, call: &Call, uri: &Uri, at_home: bool, left: TimeLeft) -> Result<Response<Bytes>, Error> {
+        let mut request = Request::new(call.body.clone());
+        *request.method_mut() = call.method.clone();
+        *request.uri_mut() = uri.clone();
+        request.extensions_mut().insert(left);
+        let headers = request.headers_mut();
+        if at_home {
+            self.in_clear_only_where_told(uri)?;
+            self.0.credentials.add_to(headers).await?;
+            headers.extend(self.0.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+            headers.extend(call.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        } else if let Some(agent) = self.0.headers.get(header::USER_AGENT) {
+            headers.insert(header::USER_AGENT, agent.clone());
+        }
+        if !call.body.is_empty() && !headers.contains_key(header::CONTENT_TYPE) {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        if call.method == Method::POST && call.body.is_empty() {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        self.0.transport.send(request).await.map_err(|error| Error::new(Code::Unavailable, error.text).at(error.stage))
+    }
+
+    fn in_clear_only_where_told(&self, uri: &Uri) -> Result<(), Error> {
+        let clear = uri.scheme_str() == Some("http");
+        let authority = uri.authority().map(http::uri::Authority::as_str).unwrap_or_default();
+        if !clear || matches!(*self.0.credentials, Credentials::None) || self.0.endpoints.in_clear(authority) {
+            return Ok(());
+        }
+        Err(Error::new(Code::FailedPrecondition, format!("{}: credentials are not sent in clear there", plain(uri))))
+    }
+}
+
+impl Call {
+    fn new(verb: &str, url: &str, headers: HeaderMap, body: Bytes) -> Result<Self, Error> {
+        let method = verb.parse().map_err(|_| Error::internal(format!("no HTTP verb {verb}")))?;
+        let uri: Uri = url.parse().map_err(|_| Error::internal(format!("no address {url}")))?;
+        let harmless = harmless(&method, uri.query(), &headers);
+        Ok(Self { method, uri, headers, body, harmless })
+    }
+}
+
+fn refusal(status: StatusCode, answer: &Response<Bytes>) -> Error {
+    from_answer(status.as_u16(), answer.headers(), answer.body())
+}
+
+/// An address without its query, which may hold what opens a door.
+fn plain(uri: &Uri) -> String {
+    uri.to_string().split('?').next().unwrap_or_default().to_owned()
+}
+
+/// Where a `Location` leads from an address: a whole address, or a path at the same host.
+fn resolve(from: &Uri, location: &str) -> Option<Uri> {
+    if location.starts_with('/') && !location.starts_with("//") {
+        let parts = http::uri::Builder::new().scheme(from.scheme()?.clone()).authority(from.authority()?.clone());
+        return parts.path_and_query(location).build().ok();
+    }
+    let uri: Uri = location.parse().ok()?;
+    uri.authority().is_some().then_some(uri)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use super::*;
-    use crate::transport::Sending;
-
-    /// Answers from a list and keeps what was asked.
-    struct Script {
-        answers: Mutex<Vec<(u16, &'static str)>>,
-        asked: Mutex<Vec<String>>,
-    }
-
-    impl Transport for Script {
-        fn send(&self, request: Request<Bytes>) -> Sending<'_> {
-            self.asked.lock().unwrap().push(format!("{} {}", request.method(), request.uri()));
-            let (status, body) = self.answers.lock().unwrap().remove(0);
-            Box::pin(async move { Ok(http::Response::builder().status(status).body(Bytes::from(body)).unwrap()) })
-        }
-    }
-
-    fn client(answers: Vec<(u16, &'static str)>) -> (Client, Arc<Script>) {
-        let script = Arc::new(Script { answers: Mutex::new(answers), asked: Mutex::default() });
-        let retry = Retry { first: Duration::from_millis(1), most: Duration::from_millis(2), ..Retry::default() };
-        let transport: Arc<dyn Transport> = Arc::clone(&script) as Arc<dyn Transport>;
-        (Client::new(transport, Endpoints::google(), Credentials::None).with_retry(retry), script)
-    }
-
-    #[tokio::test]
-    async fn a_busy_server_is_asked_again_and_a_refusal_is_not() {
-        let (busy, script) = client(vec![(503, ""), (429, ""), (200, r#"{"name":"t","brandNew":1}"#)]);
-        let request = gcp_schema::pubsub::GetTopicRequest { topic: "projects/p/topics/gcr".into() };
-        let topic: gcp_schema::pubsub::Topic =
-            busy.call("/google.pubsub.v1.Publisher/GetTopic", &request).await.unwrap();
-        assert_eq!(topic.name, "t");
-        assert_eq!(script.asked.lock().unwrap().len(), 3);
-        assert_eq!(script.asked.lock().unwrap()[0], "GET https://pubsub.googleapis.com/v1/projects/p/topics/gcr");
-
-        let (refusing, script) = client(vec![(403, r#"{"error":{"message":"no","status":"PERMISSION_DENIED"}}"#)]);
-        let error = refusing.json("storage.googleapis.com", "GET", "/storage/v1/b/x", None).await.unwrap_err();
-        assert_eq!((error.code(), script.asked.lock().unwrap().len()), (Code::PermissionDenied, 1));
-    }
-
-    #[tokio::test]
-    async fn patience_ends() {
-        let (client, script) = client(vec![(500, ""); 9]);
-        assert!(client.json("storage.googleapis.com", "GET", "/x", None).await.is_err());
-        assert_eq!(script.asked.lock().unwrap().len(), 5);
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! Where each API is.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Base addresses by API; what is not listed is at Google.
@@ -22,6 +23,13 @@ pub const NAMES: [(&str, &str); 8] = [
     ("IAM", "iam.googleapis.com"),
 ];
 
+/// Overrides that the client honours and an emulator does not serve.
+pub const REAL_ONLY: [(&str, &str); 3] = [
+    ("CLOUDASSET", "cloudasset.googleapis.com"),
+    ("IAMCREDENTIALS", "iamcredentials.googleapis.com"),
+    ("STORAGEBATCHOPERATIONS", "storagebatchoperations.googleapis.com"),
+];
+
 impl Endpoints {
     pub fn google() -> Self {
         Self::default()
@@ -40,13 +48,15 @@ impl Endpoints {
         Self { overrides, registry: Some(base.to_owned()) }
     }
 
-    /// As gcloud's property or variable of that name sets it.
-    pub fn set(&mut self, name: &str, address: &str) {
-        if let Some((_, api)) = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+    /// As gcloud's property or variable of that name sets it; false for a name that is none of ours.
+    pub fn set(&mut self, name: &str, address: &str) -> bool {
+        let known = NAMES.iter().chain(&REAL_ONLY).find(|(known, _)| known.eq_ignore_ascii_case(name));
+        if let Some((_, api)) = known {
             // gcloud's override of Storage may carry the client's own path, which we add ourselves.
             let address = address.trim_end_matches('/').trim_end_matches("/storage/v1");
             self.overrides.insert((*api).to_owned(), address.to_owned());
         }
+        known.is_some()
     }
 
     /// Where the registry hosts answer, if not at themselves.
@@ -54,8 +64,10 @@ impl Endpoints {
         self.registry = Some(base.trim_end_matches('/').to_owned());
     }
 
-    pub fn of(&self, api: &str) -> String {
-        self.overrides.get(api).cloned().unwrap_or_else(|| format!("https://{api}"))
+    pub fn of(&self, api: &str) -> Cow<'_, str> {
+        self.overrides
+            .get(api)
+            .map_or_else(|| Cow::Owned(format!("https://{api}")), |base| Cow::Borrowed(base.as_str()))
     }
 
     /// Where a registry host answers: at the emulator with the host in the name, else at itself.
@@ -64,6 +76,14 @@ impl Endpoints {
             Some(base) => (base.clone(), format!("{host}/")),
             None => (format!("https://{host}"), String::new()),
         }
+    }
+
+    /// Whether somebody said that this host and port are spoken to in clear.
+    pub(crate) fn in_clear(&self, authority: &str) -> bool {
+        self.overrides
+            .values()
+            .chain(&self.registry)
+            .any(|base| base.strip_prefix("http://").is_some_and(|rest| rest.split('/').next() == Some(authority)))
     }
 }
 
@@ -78,7 +98,18 @@ mod tests {
         assert_eq!(emulator.of("storage.googleapis.com"), "http://127.0.0.1:9");
         let mut google = Endpoints::google();
         assert_eq!(google.of("pubsub.googleapis.com"), "https://pubsub.googleapis.com");
-        google.set("storage", "http://127.0.0.1:9/storage/v1/");
+        assert!(google.set("storage", "http://127.0.0.1:9/storage/v1/"));
         assert_eq!(google.of("storage.googleapis.com"), "http://127.0.0.1:9");
+        assert!(google.set("iamcredentials", "https://private.example.com/"));
+        assert!(!google.set("compute", "https://private.example.com/"));
+    }
+
+    #[test]
+    fn clear_text_is_for_addresses_that_were_given_so() {
+        let mut endpoints = Endpoints::google();
+        endpoints.set("cloudkms", "http://127.0.0.1:9/kms/");
+        assert!(endpoints.in_clear("127.0.0.1:9"));
+        assert!(!endpoints.in_clear("127.0.0.1"));
+        assert!(!endpoints.in_clear("pubsub.googleapis.com"));
     }
 }

@@ -1,6 +1,11 @@
 //! Flags that several commands share, with gcloud's names and meanings.
 
+use std::collections::BTreeMap;
+
 use clap::{ArgAction, Args};
+
+use crate::config::properties::{Flag, Properties};
+use crate::failure::Outcome;
 
 /// Flags of every command.
 #[derive(Clone, Debug, Default, Args)]
@@ -69,6 +74,32 @@ pub struct Global {
     /// debug, info, warning, error, critical or none
     #[arg(long, global = true, value_name = "LEVEL", value_parser = ["debug", "info", "warning", "error", "critical", "none"], hide_possible_values = true)]
     pub verbosity: Option<String>,
+}
+
+impl Global {
+    /// gcloud's properties with these flags over them.
+    pub fn properties(&self, environment: &BTreeMap<String, String>) -> Outcome<Properties> {
+        let mut flags = Vec::new();
+        let mut add = |property, flag, value: Option<String>| {
+            flags.extend(value.map(|value| Flag { property, flag, value }));
+        };
+        let switch = |on: bool, off: bool| if on { Some("true") } else { off.then_some("false") }.map(str::to_owned);
+        add("auth/access_token_file", "--access-token-file", self.access_token_file.clone());
+        add("auth/impersonate_service_account", "--impersonate-service-account", self.impersonate_service_account.clone());
+        add("billing/quota_project", "--billing-project", self.billing_project.clone());
+        add("core/account", "--account", self.account.clone());
+        add("core/disable_prompts", "--quiet", switch(self.quiet, self.no_quiet));
+        add("core/log_http", "--log-http", switch(self.log_http, self.no_log_http));
+        add("core/project", "--project", self.project.clone());
+        add("core/trace_token", "--trace-token", self.trace_token.clone());
+        add(
+            "core/user_output_enabled",
+            "--user-output-enabled",
+            switch(self.user_output_enabled, self.no_user_output_enabled),
+        );
+        add("core/verbosity", "--verbosity", self.verbosity.clone());
+        Properties::read(flags, self.configuration.as_deref(), environment)
+    }
 }
 
 /// Flags of commands that list.

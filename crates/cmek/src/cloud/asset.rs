@@ -3,7 +3,7 @@
 use gcp_client::Error;
 use serde_json::Value;
 
-use super::{Cloud, Container, escape, pages};
+use super::{Cloud, Container, escape};
 
 const ASSET: &str = "cloudasset.googleapis.com";
 const INVENTORY: &str = "kmsinventory.googleapis.com";
@@ -31,17 +31,17 @@ fn text(value: &Value, name: &str) -> String {
 impl Cloud {
     /// Resources of some types in a project, folder or organization.
     pub async fn search(&self, scope: &Container, query: &str, kinds: &[&str]) -> Result<Vec<Found>, Error> {
-        let kinds = &kinds.iter().map(|kind| format!("&assetTypes={}", escape(kind))).collect::<String>();
-        pages(|token| async move {
-            let path = format!(
-                "/v1/{}:searchAllResources?pageSize=500&query={}{kinds}&readMask=name,assetType,location,project,parentFullResourceName,kmsKeys&pageToken={}",
-                scope.0,
-                escape(query),
-                escape(&token)
-            );
-            let page = self.client.json(ASSET, "GET", &path, None).await?;
+        let kinds = kinds.iter().map(|kind| format!("&assetTypes={}", escape(kind))).collect::<String>();
+        let path = format!(
+            "/v1/{}:searchAllResources?pageSize=500&query={}{kinds}&readMask=name,assetType,location,project,parentFullResourceName,kmsKeys",
+            scope.0,
+            escape(query),
+        );
+        let mut pages = self.client.json_pages(ASSET, &path);
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await? {
             let results = page.get("results").and_then(Value::as_array).into_iter().flatten();
-            let found = results.map(|one| Found {
+            found.extend(results.map(|one| Found {
                 name: text(one, "name"),
                 kind: text(one, "assetType"),
                 location: text(one, "location"),
@@ -57,29 +57,20 @@ impl Cloud {
                     .filter_map(Value::as_str)
                     .map(str::to_owned)
                     .collect(),
-            });
-            Ok((found.collect(), text(&page, "nextPageToken")))
-        })
-        .await
+            }));
+        }
+        Ok(found)
     }
 
     /// What KMS Inventory knows to lie under a key, anywhere in the organization: full resource names and types.
     pub async fn protected(&self, organization: &str, key: &str) -> Result<Vec<(String, String)>, Error> {
-        pages(|token| async move {
-            let path = format!(
-                "/v1/{organization}/protectedResources:search?pageSize=500&cryptoKey={}&pageToken={}",
-                escape(key),
-                escape(&token)
-            );
-            let page = self.client.json(INVENTORY, "GET", &path, None).await?;
-            let found = page
-                .get("protectedResources")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .map(|one| (text(one, "name"), text(one, "resourceType")));
-            Ok((found.collect(), text(&page, "nextPageToken")))
-        })
-        .await
+        let path = format!("/v1/{organization}/protectedResources:search?pageSize=500&cryptoKey={}", escape(key));
+        let mut pages = self.client.json_pages(INVENTORY, &path);
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await? {
+            let resources = page.get("protectedResources").and_then(Value::as_array).into_iter().flatten();
+            found.extend(resources.map(|one| (text(one, "name"), text(one, "resourceType"))));
+        }
+        Ok(found)
     }
 }

@@ -67,7 +67,7 @@ impl Cloud {
             if waited > PATIENCE {
                 return Err(Error::new(Code::DeadlineExceeded, format!("operation {name} is not done yet")));
             }
-            tokio::time::sleep(pause).await;
+            self.client.timer().sleep(pause).await;
             waited += pause;
             pause = (pause * 2).min(Duration::from_secs(5));
             operation = self.client.json(api, "GET", &format!("/v1/{name}"), None).await?;

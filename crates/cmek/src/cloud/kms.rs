@@ -5,12 +5,12 @@ use gcp_names::{KeyName, KeyRingName, KeyVersionName};
 use gcp_schema::kms::{
     CreateCryptoKeyRequest, CreateCryptoKeyVersionRequest, CreateKeyRingRequest, CryptoKey, CryptoKeyVersion,
     DestroyCryptoKeyVersionRequest, GetCryptoKeyRequest, GetKeyRingRequest, KeyRing, ListCryptoKeyVersionsRequest,
-    ListCryptoKeyVersionsResponse, ListCryptoKeysRequest, ListCryptoKeysResponse, RestoreCryptoKeyVersionRequest,
+    ListCryptoKeysRequest, RestoreCryptoKeyVersionRequest,
     UpdateCryptoKeyPrimaryVersionRequest, UpdateCryptoKeyVersionRequest, crypto_key::CryptoKeyPurpose,
 };
 use prost_types::FieldMask;
 
-use super::{Cloud, pages, present};
+use super::{Cloud, present};
 
 macro_rules! kms {
     ($method:literal) => {
@@ -37,27 +37,13 @@ impl Cloud {
     }
 
     pub async fn keys(&self, ring: &KeyRingName) -> Result<Vec<CryptoKey>, Error> {
-        pages(|page_token| async move {
-            let request =
-                ListCryptoKeysRequest { parent: ring.to_string(), page_size: 100, page_token, ..Default::default() };
-            let page: ListCryptoKeysResponse = self.client.call(kms!("ListCryptoKeys"), &request).await?;
-            Ok((page.crypto_keys, page.next_page_token))
-        })
-        .await
+        let request = ListCryptoKeysRequest { parent: ring.to_string(), page_size: 100, ..Default::default() };
+        self.client.pages(request).all().await
     }
 
     pub async fn versions(&self, key: &KeyName) -> Result<Vec<CryptoKeyVersion>, Error> {
-        pages(|page_token| async move {
-            let request = ListCryptoKeyVersionsRequest {
-                parent: key.to_string(),
-                page_size: 100,
-                page_token,
-                ..Default::default()
-            };
-            let page: ListCryptoKeyVersionsResponse = self.client.call(kms!("ListCryptoKeyVersions"), &request).await?;
-            Ok((page.crypto_key_versions, page.next_page_token))
-        })
-        .await
+        let request = ListCryptoKeyVersionsRequest { parent: key.to_string(), page_size: 100, ..Default::default() };
+        self.client.pages(request).all().await
     }
 
     /// A key as the caller describes it; its purpose is encryption.

@@ -42,23 +42,3 @@ fn present<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
 pub fn escape(name: &str) -> String {
     utf8_percent_encode(name, NAME).to_string()
 }
-
-/// Everything of a list: a page at a time, until no token comes back.
-async fn pages<T, F>(mut page: impl FnMut(String) -> F) -> Result<Vec<T>, Error>
-where
-    F: Future<Output = Result<(Vec<T>, String), Error>>,
-{
-    let mut found = Vec::new();
-    let mut token = String::new();
-    loop {
-        let (items, next) = page(token.clone()).await?;
-        found.extend(items);
-        if next.is_empty() {
-            return Ok(found);
-        }
-        if next == token {
-            return Err(Error::internal("a list gave the same page token twice"));
-        }
-        token = next;
-    }
-}

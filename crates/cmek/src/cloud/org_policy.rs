@@ -3,10 +3,10 @@
 use gcp_client::Error;
 use gcp_schema::orgpolicy::{
     CreatePolicyRequest, DeletePolicyRequest, GetEffectivePolicyRequest, GetPolicyRequest, ListPoliciesRequest,
-    ListPoliciesResponse, Policy, UpdatePolicyRequest,
+    Policy, UpdatePolicyRequest,
 };
 
-use super::{Cloud, pages, present};
+use super::{Cloud, present};
 
 macro_rules! org {
     ($method:literal) => {
@@ -27,12 +27,8 @@ impl Cloud {
     }
 
     pub async fn org_policies(&self, resource: &str) -> Result<Vec<Policy>, Error> {
-        pages(|page_token| async move {
-            let request = ListPoliciesRequest { parent: resource.to_owned(), page_size: 100, page_token };
-            let page: ListPoliciesResponse = self.client.call(org!("ListPolicies"), &request).await?;
-            Ok((page.policies, page.next_page_token))
-        })
-        .await
+        let request = ListPoliciesRequest { parent: resource.to_owned(), page_size: 100, ..Default::default() };
+        self.client.pages(request).all().await
     }
 
     /// Creates the policy, or changes it where it is set already (only if it is still the one that was read).

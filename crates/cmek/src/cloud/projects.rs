@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use gcp_client::Error;
 use gcp_names::ServiceAgent;
 use gcp_schema::resourcemanager::{
-    Folder, GetFolderRequest, GetProjectRequest, ListFoldersRequest, ListFoldersResponse, ListProjectsRequest,
-    ListProjectsResponse, Project,
+    Folder, GetFolderRequest, GetProjectRequest, ListFoldersRequest, ListProjectsRequest, Project,
 };
 use serde_json::{Value, json};
 
-use super::{Cloud, escape, pages};
+use super::{Cloud, escape};
 
 const SERVICES: &str = "serviceusage.googleapis.com";
 
@@ -59,31 +58,10 @@ impl Cloud {
         let mut found = Vec::new();
         let mut waiting = vec![container.0.clone()];
         while let Some(parent) = waiting.pop() {
-            let parent = &parent;
-            found.extend(
-                pages(|page_token| async move {
-                    let request = ListProjectsRequest {
-                        parent: parent.clone(),
-                        page_size: 300,
-                        page_token,
-                        ..Default::default()
-                    };
-                    let page: ListProjectsResponse =
-                        self.client.call("/google.cloud.resourcemanager.v3.Projects/ListProjects", &request).await?;
-                    Ok((page.projects, page.next_page_token))
-                })
-                .await?,
-            );
-            waiting.extend(
-                pages(|page_token| async move {
-                    let request =
-                        ListFoldersRequest { parent: parent.clone(), page_size: 300, page_token, ..Default::default() };
-                    let page: ListFoldersResponse =
-                        self.client.call("/google.cloud.resourcemanager.v3.Folders/ListFolders", &request).await?;
-                    Ok((page.folders.into_iter().map(|folder| folder.name).collect(), page.next_page_token))
-                })
-                .await?,
-            );
+            let projects = ListProjectsRequest { parent: parent.clone(), page_size: 300, ..Default::default() };
+            found.extend(self.client.pages(projects).all().await?);
+            let folders = ListFoldersRequest { parent, page_size: 300, ..Default::default() };
+            waiting.extend(self.client.pages(folders).all().await?.into_iter().map(|folder| folder.name));
         }
         Ok(found)
     }

@@ -1,10 +1,10 @@
 //! Pub/Sub: topics.
 
 use gcp_client::Error;
-use gcp_schema::pubsub::{GetTopicRequest, ListTopicsRequest, ListTopicsResponse, Topic, UpdateTopicRequest};
+use gcp_schema::pubsub::{GetTopicRequest, ListTopicsRequest, Topic, UpdateTopicRequest};
 use prost_types::FieldMask;
 
-use super::{Cloud, pages, present};
+use super::{Cloud, present};
 
 impl Cloud {
     pub async fn topic(&self, name: &str) -> Result<Option<Topic>, Error> {
@@ -19,12 +19,8 @@ impl Cloud {
     }
 
     pub async fn topics(&self, project: &str) -> Result<Vec<Topic>, Error> {
-        pages(|page_token| async move {
-            let request = ListTopicsRequest { project: format!("projects/{project}"), page_size: 1000, page_token };
-            let page: ListTopicsResponse = self.client.call("/google.pubsub.v1.Publisher/ListTopics", &request).await?;
-            Ok((page.topics, page.next_page_token))
-        })
-        .await
+        let request = ListTopicsRequest { project: format!("projects/{project}"), page_size: 1000, ..Default::default() };
+        self.client.pages(request).all().await
     }
 
     /// An empty key takes the key away.

@@ -4,7 +4,7 @@ use cmek_plan::StoredObject;
 use gcp_client::Error;
 use serde_json::{Value, json};
 
-use super::{Cloud, escape, pages, present};
+use super::{Cloud, escape, present};
 
 const STORAGE: &str = "storage.googleapis.com";
 
@@ -55,23 +55,26 @@ impl Cloud {
 
     /// Name, size and key version of every object.
     pub async fn objects(&self, bucket: &str) -> Result<Vec<StoredObject>, Error> {
-        let found = pages(|token| async move { self.objects_page(bucket, "", &token).await }).await?;
-        Ok(found.into_iter().map(|stored| stored.object).collect())
+        let (mut found, mut token) = (Vec::new(), String::new());
+        loop {
+            let (items, next) = self.objects_page(bucket, "", &token).await?;
+            found.extend(items.into_iter().map(|stored| stored.object));
+            if next.is_empty() {
+                return Ok(found);
+            }
+            token = next;
+        }
     }
 
     /// Every bucket of a project.
     pub async fn buckets(&self, project: &str) -> Result<Vec<Value>, Error> {
-        pages(|token| async move {
-            let path = format!(
-                "/storage/v1/b?maxResults=1000&projection=noAcl&prettyPrint=false&project={}&pageToken={}",
-                escape(project),
-                escape(&token)
-            );
-            let page = self.client.json(STORAGE, "GET", &path, None).await?;
-            let next = page.get("nextPageToken").and_then(Value::as_str).unwrap_or_default().to_owned();
-            Ok((page.get("items").and_then(Value::as_array).cloned().unwrap_or_default(), next))
-        })
-        .await
+        let path = format!("/storage/v1/b?maxResults=1000&projection=noAcl&prettyPrint=false&project={}", escape(project));
+        let mut pages = self.client.json_pages(STORAGE, &path);
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await? {
+            found.extend(page.get("items").and_then(Value::as_array).cloned().unwrap_or_default());
+        }
+        Ok(found)
     }
 
     /// Re-encrypts an object in place, in as many calls as the service wants, if it is still the generation that was

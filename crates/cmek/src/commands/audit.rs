@@ -109,29 +109,20 @@ pub async fn run(session: &mut Session, args: Audit) -> Outcome<()> {
 }
 
 fn print(session: &mut Session, issues: &[Issue], flags: &ListFlags) -> Outcome<()> {
-    if session.format_text() == Some("sarif") {
+    let format = session.format_text()?;
+    if format.as_deref() == Some("sarif") {
         return session.ui.data(&sarif::render(issues)?);
     }
     let rows: Result<Vec<Value>, _> = issues.iter().map(serde_json::to_value).collect();
     let rows = rows.map_err(|error| Failure::new(error.to_string()))?;
-    if session.format_text() == Some("csv") {
-        return session.print_as(rows, "csv(severity,rule,project,resource,message,mend)", flags);
+    if format.as_deref() == Some("csv") {
+        return session.print_as(&rows, "csv(severity,rule,project,resource,message,mend)", flags);
     }
-    session.print_list(
-        rows,
-        |rows| {
-            if rows.is_empty() {
-                return String::new();
-            }
-            let text = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let lines: Vec<_> = rows
-                .iter()
-                .map(|row| vec![text(row, "severity"), text(row, "rule"), text(row, "project"), text(row, "message")])
-                .collect();
-            ui::table(&["SEVERITY", "RULE", "PROJECT", "MESSAGE"], &lines)
-        },
-        flags,
-    )
+    // That nothing was found is said in the sentence that follows.
+    if rows.is_empty() && format.is_none() {
+        return Ok(());
+    }
+    session.print_list(&rows, "table(severity, rule, project, message)", flags)
 }
 
 /// Every registry bucket and `gcr` topic: by one search where that is allowed, else project by project.

@@ -85,7 +85,7 @@ pub async fn run(session: &mut Session, args: Configure) -> Outcome<()> {
     let cloud = session.cloud().await?;
     let (observed, made) = look(&cloud, &desired).await?;
     show_world(&mut session.ui, &desired, &observed);
-    if session.has_format() {
+    if session.has_format()? {
         let document = Document::new(&desired, &made);
         let value = serde_json::to_value(&document).map_err(|error| Failure::new(error.to_string()))?;
         session.print_one(&value, "json")?;

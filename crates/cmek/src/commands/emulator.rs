@@ -169,7 +169,7 @@ async fn start(session: &mut Session, args: Start) -> Outcome<()> {
     } else {
         "allowed everything; service agents are checked (--iam=enforce checks callers too)"
     };
-    let ready = (session.ui.stopwatch)().as_millis();
+    let ready = session.timer.now().as_millis();
     session.ui.say(&format!("cmek emulator {} on http://{address} (ready in {ready} ms)", env!("CARGO_PKG_VERSION")));
     session.ui.say(&format!("  state     {state}"));
     session.ui.say(&format!("  clock     {clock}"));

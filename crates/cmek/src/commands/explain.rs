@@ -34,12 +34,12 @@ pub fn run(session: &mut Session, args: &Explain) -> Outcome<()> {
         return Err(Failure::new("No error about keys that cmek knows of is in this text.")
             .hint("cmek preflight and cmek status look at the cloud itself"));
     }
-    if session.has_format() {
-        let rows = found
+    if session.has_format()? {
+        let rows: Vec<_> = found
             .iter()
             .map(|one| json!({"error": one.id, "summary": one.summary, "cause": one.cause, "facts": one.facts, "waysOn": one.ways}))
             .collect();
-        return session.print_records(rows, "yaml");
+        return session.print_records(&rows, "yaml");
     }
     let texts: Vec<_> = found.iter().map(text_of).collect();
     session.ui.data(&texts.join("\n"))

@@ -55,7 +55,7 @@ async fn list(session: &mut Session, flags: &ListFlags) -> Outcome<()> {
             "key": facts.default_key, "objects": objects, "bytes": bytes, "customerObjects": facts.under_customer_keys(),
         }));
     }
-    session.print_list(rows, table, flags)
+    session.print_drawn(&rows, table, flags)
 }
 
 fn table(rows: &[Value]) -> String {

@@ -14,7 +14,6 @@ use crate::failure::{Failure, Outcome};
 use crate::impact::{self, Range};
 use crate::observe::state_name;
 use crate::session::Session;
-use crate::ui::table;
 
 #[derive(Debug, Subcommand)]
 pub enum Keys {
@@ -232,8 +231,8 @@ async fn create(session: &mut Session, args: Create) -> Outcome<()> {
     }
     let made = cloud.create_key(&name, key).await?;
     session.ui.say(&format!("Created key [{name}]."));
-    if session.has_format() {
-        return session.print_records(vec![row(made)], "none");
+    if session.has_format()? {
+        return session.print_records(&[row(made)], "none");
     }
     Ok(())
 }
@@ -253,18 +252,7 @@ async fn list(session: &mut Session, args: List) -> Outcome<()> {
     let ring = KeyRingName { project: any.project, location: any.location, ring: any.ring };
     let cloud = session.cloud().await?;
     let rows: Vec<Value> = cloud.keys(&ring).await?.into_iter().map(row).collect();
-    session.print_list(
-        rows,
-        |rows| {
-            let text = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let lines: Vec<_> = rows
-                .iter()
-                .map(|row| vec![text(row, "name"), text(row, "primaryId"), text(row, "primaryState")])
-                .collect();
-            table(&["NAME", "PRIMARY_ID", "PRIMARY_STATE"], &lines)
-        },
-        &args.list,
-    )
+    session.print_list(&rows, "table(name, primaryId, primaryState)", &args.list)
 }
 
 async fn describe(session: &mut Session, args: KeyArgs) -> Outcome<()> {
@@ -433,7 +421,7 @@ async fn show_impact(session: &mut Session, args: ImpactArgs) -> Outcome<()> {
     let range = range(session, &key, &args.range)?;
     let cloud = session.cloud().await?;
     let found = impact::of(&cloud, &range, &key, version).await?;
-    if session.has_format() {
+    if session.has_format()? {
         let value = serde_json::to_value(&found).map_err(|error| Failure::new(error.to_string()))?;
         session.print_one(&value, "yaml")?;
     } else {

@@ -7,12 +7,10 @@ use gcp_schema::orgpolicy::policy_spec::policy_rule::{Kind, StringValues};
 use gcp_schema::orgpolicy::{Policy, PolicySpec};
 use serde_json::{Value, json};
 
-use crate::apply::last;
 use crate::cli::{KeyPlace, ListFlags, Scope};
 use crate::failure::{Failure, Outcome};
 use crate::observe;
 use crate::session::Session;
-use crate::ui::table;
 
 #[derive(Debug, Subcommand)]
 pub enum Policies {
@@ -152,26 +150,9 @@ async fn list(session: &mut Session, args: List) -> Outcome<()> {
     }
     let resource = session.container(&args.scope)?.0;
     let cloud = session.cloud().await?;
-    let rows = cloud.org_policies(&resource).await?.iter().map(value_of).collect();
-    session.print_list(
-        rows,
-        |rows| {
-            let lines: Vec<_> = rows
-                .iter()
-                .map(|row| {
-                    let name = row.get("name").and_then(Value::as_str).unwrap_or_default();
-                    let rules = row.pointer("/spec/rules").and_then(Value::as_array).cloned().unwrap_or_default();
-                    let set = |is_list: bool| {
-                        let found = rules.iter().any(|rule| rule.get("enforce").is_some() != is_list);
-                        if found { "SET" } else { "-" }.to_owned()
-                    };
-                    vec![last(name).to_owned(), set(true), set(false)]
-                })
-                .collect();
-            table(&["CONSTRAINT", "LIST_POLICY", "BOOLEAN_POLICY"], &lines)
-        },
-        &args.list,
-    )
+    let rows: Vec<_> = cloud.org_policies(&resource).await?.iter().map(value_of).collect();
+    let own = "table(name.basename():label=CONSTRAINT, spec.rules[].values.yesno(yes=SET, no=-):label=LIST_POLICY, spec.rules[].enforce.yesno(yes=SET, no=-):label=BOOLEAN_POLICY)";
+    session.print_list(&rows, own, &args.list)
 }
 
 async fn describe(session: &mut Session, args: Describe) -> Outcome<()> {
@@ -227,20 +208,7 @@ async fn check(session: &mut Session, args: Check) -> Outcome<()> {
     } else {
         refused += rows.iter().filter(|row| row["verdict"] == "KEY_REQUIRED").count();
     }
-    session.print_list(
-        rows,
-        |rows| {
-            let text = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let lines: Vec<_> = rows
-                .iter()
-                .map(|row| {
-                    vec![text(row, "constraint"), text(row, "subject"), text(row, "verdict"), text(row, "setAt")]
-                })
-                .collect();
-            table(&["CONSTRAINT", "SUBJECT", "VERDICT", "SET_AT"], &lines)
-        },
-        &args.list,
-    )?;
+    session.print_list(&rows, "table(constraint, subject, verdict, setAt)", &args.list)?;
     if refused == 0 {
         return Ok(());
     }

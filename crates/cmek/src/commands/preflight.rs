@@ -9,7 +9,6 @@ use super::configure::look;
 use crate::cli::{HostArgs, KeyPlace, ListFlags};
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
-use crate::ui::table;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -49,7 +48,7 @@ pub async fn run(session: &mut Session, args: Preflight) -> Outcome<()> {
     let blocked = checks.iter().filter(|check| check.verdict == Verdict::Blocker).count();
     let rows: Result<Vec<Value>, _> = checks.iter().map(serde_json::to_value).collect();
     let rows = rows.map_err(|error| Failure::new(error.to_string()))?;
-    session.print_list(rows, text, &args.list)?;
+    session.print_list(&rows, "table(check, verdict, detail)", &args.list)?;
     for (index, check) in checks.iter().filter(|check| !check.mend.is_empty()).enumerate() {
         session.ui.say(&format!("{}  {}", index + 1, check.detail));
         session.ui.say(&format!("   Mend: {}", check.mend));
@@ -59,11 +58,4 @@ pub async fn run(session: &mut Session, args: Preflight) -> Outcome<()> {
         return Ok(());
     }
     Err(Failure { code: 3, ..Failure::new(format!("{blocked} of {} checks block.", checks.len())) })
-}
-
-fn text(rows: &[Value]) -> String {
-    let cell = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let lines: Vec<_> =
-        rows.iter().map(|row| vec![cell(row, "check"), cell(row, "verdict"), cell(row, "detail")]).collect();
-    table(&["CHECK", "VERDICT", "DETAIL"], &lines)
 }

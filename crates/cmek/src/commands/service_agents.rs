@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use crate::cli::{KeyPlace, ListFlags};
 use crate::failure::Outcome;
 use crate::session::Session;
-use crate::ui::table;
 use crate::{impact, observe};
 
 #[derive(Debug, Subcommand)]
@@ -91,7 +90,7 @@ async fn list(session: &mut Session, args: List) -> Outcome<()> {
         Some(key) => Some(observe::key(&cloud, key).await?),
         None => None,
     };
-    let rows = USERS
+    let rows: Vec<Value> = USERS
         .iter()
         .map(|agent| {
             let mut row = json!({"service": agent.service(), "email": agent.email(number)});
@@ -107,31 +106,12 @@ async fn list(session: &mut Session, args: List) -> Outcome<()> {
             row
         })
         .collect();
-    session.print_list(
-        rows,
-        |rows| {
-            let text = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let asked = rows.iter().any(|row| row.get("mayUseKey").is_some());
-            let lines: Vec<_> = rows
-                .iter()
-                .map(|row| {
-                    let mut cells = vec![text(row, "service"), text(row, "email")];
-                    if asked {
-                        let may = row.get("mayUseKey").and_then(Value::as_bool) == Some(true);
-                        cells.push(if may { "yes" } else { "no" }.to_owned());
-                        cells.push(
-                            row.pointer("/grants/0/resource").and_then(Value::as_str).unwrap_or_default().to_owned(),
-                        );
-                    }
-                    cells
-                })
-                .collect();
-            let headings: &[&str] =
-                if asked { &["SERVICE", "EMAIL", "MAY_USE_KEY", "GRANTED_ON"] } else { &["SERVICE", "EMAIL"] };
-            table(headings, &lines)
-        },
-        &args.list,
-    )
+    let own = if facts.is_some() {
+        "table(service, email, mayUseKey.yesno(yes=yes, no=no):label=MAY_USE_KEY, grants[0].resource:label=GRANTED_ON)"
+    } else {
+        "table(service, email)"
+    };
+    session.print_list(&rows, own, &args.list)
 }
 
 async fn authorize(session: &mut Session, args: Change) -> Outcome<()> {

@@ -59,7 +59,7 @@ pub async fn describe(session: &mut Session, names: &[String]) -> Outcome<()> {
     if found.len() == 1 {
         return session.print_one(&found.remove(0), "yaml");
     }
-    session.print_records(found, "yaml")
+    session.print_records(&found, "yaml")
 }
 
 async fn status(cloud: &Cloud, project: &str, host: RegistryHost) -> Outcome<Value> {

@@ -6,13 +6,12 @@ use gcp_names::KeyName;
 use serde_json::{Value, json};
 
 use super::configure::show_plan;
-use crate::apply::{apply, last, patiently, short};
+use crate::apply::{apply, last, patiently};
 use crate::cli::{KeyPlace, ListFlags};
 use crate::failure::{Failure, Outcome};
 use crate::observe;
 use crate::rewrite::Options;
 use crate::session::Session;
-use crate::ui::table;
 
 #[derive(Debug, Subcommand)]
 pub enum Topics {
@@ -78,7 +77,8 @@ fn named(session: &Session, topic: &str) -> Outcome<String> {
 }
 
 fn row(topic: &gcp_schema::pubsub::Topic) -> Value {
-    let mut value = json!({"name": topic.name});
+    let encryption = if topic.kms_key_name.is_empty() { "GOOGLE_MANAGED" } else { "CUSTOMER" };
+    let mut value = json!({"name": topic.name, "encryption": encryption});
     if !topic.kms_key_name.is_empty() {
         value["kmsKeyName"] = json!(topic.kms_key_name);
     }
@@ -94,23 +94,8 @@ async fn list(session: &mut Session, flags: &ListFlags) -> Outcome<()> {
     }
     let project = session.project()?;
     let cloud = session.cloud().await?;
-    let rows = cloud.topics(&project).await?.iter().map(row).collect();
-    session.print_list(
-        rows,
-        |rows| {
-            let text = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            let lines: Vec<_> = rows
-                .iter()
-                .map(|row| {
-                    let key = text(row, "kmsKeyName");
-                    let encryption = if key.is_empty() { "Google-managed" } else { "customer" };
-                    vec![last(&text(row, "name")).to_owned(), encryption.to_owned(), short(&key)]
-                })
-                .collect();
-            table(&["TOPIC", "ENCRYPTION", "KEY"], &lines)
-        },
-        flags,
-    )
+    let rows: Vec<_> = cloud.topics(&project).await?.iter().map(row).collect();
+    session.print_list(&rows, "table(name.basename():label=TOPIC, encryption, kmsKeyName:label=KEY)", flags)
 }
 
 async fn describe(session: &mut Session, topic: &str) -> Outcome<()> {
@@ -202,7 +187,7 @@ async fn clear(session: &mut Session, name: &str) -> Outcome<()> {
         return Ok(());
     }
     session.ui.confirm(true)?;
-    patiently(|| cloud.set_topic_key(name, "")).await?;
+    patiently(&cloud, || cloud.set_topic_key(name, "")).await?;
     session.ui.say(&format!("Updated topic [{name}]. New messages are under a Google-managed key."));
     Ok(())
 }

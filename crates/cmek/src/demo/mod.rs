@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use crate::cloud::Cloud;
 use crate::failure::{Failure, Outcome};
-use crate::session::{Session, in_process};
+use crate::connect::in_process;
+use crate::session::Session;
 use crate::ui::Tone;
 
 #[derive(Debug, Args)]
@@ -77,7 +78,7 @@ pub async fn run(session: &mut Session, args: Demo) -> Outcome<()> {
         "An emulator inside this process. No account, no network, {kept}. Clock frozen at 2026-01-05 09:00 UTC."
     ));
     let mut teller = Teller {
-        cloud: in_process(emulator.clone()),
+        cloud: Cloud::new(in_process(emulator.clone())),
         emulator,
         session,
         chapter: String::new(),
@@ -95,12 +96,12 @@ pub async fn run(session: &mut Session, args: Demo) -> Outcome<()> {
     } else {
         session.ui.say(&format!("{} claims checked, {held} hold, {} do not.", claims.len(), claims.len() - held));
     }
-    if session.has_format() {
+    if session.has_format()? {
         let rows: Vec<Value> = claims
             .iter()
             .map(|claim| json!({"chapter": claim.chapter, "claim": claim.text, "holds": claim.holds, "answer": claim.answer}))
             .collect();
-        session.print_records(rows, "json")?;
+        session.print_records(&rows, "json")?;
     }
     if held == claims.len() { Ok(()) } else { Err(Failure::new("The story does not hold.")) }
 }

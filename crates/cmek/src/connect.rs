@@ -1,0 +1,94 @@
+//! The way to a cloud: to the emulator inside this process, or to Google and whatever stands in for it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use cmek_emulator::Emulator;
+use gcp_client::{Client, Credentials, Endpoints, HttpTransport, LoggedTransport, Sink, Timer, Transport, TransportError};
+
+use crate::cloud::Cloud;
+use crate::config::connection;
+use crate::config::credentials::Choice;
+use crate::failure::{Failure, Outcome};
+use crate::session::Session;
+
+/// Calls an emulator in the same process, without a port.
+pub struct InProcess(pub Emulator);
+
+impl Transport for InProcess {
+    fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<http::Response<Bytes>, TransportError>> + Send + '_>> {
+        Box::pin(async move {
+            let mut request = request;
+            let host = request.uri().authority().and_then(|authority| authority.as_str().parse().ok());
+            if let Some(host) = host {
+                request.headers_mut().entry(http::header::HOST).or_insert(host);
+            }
+            // A server sees the path alone.
+            let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+            *request.uri_mut() = path.parse().map_err(|_| TransportError(format!("no path {path}")))?;
+            let answer = self.0.send(request).await;
+            if answer.extensions().get::<cmek_emulator::Dropped>().is_some() {
+                return Err(TransportError("the connection was closed before an answer came".to_owned()));
+            }
+            Ok(answer)
+        })
+    }
+}
+
+/// A client of an emulator in this process.
+pub fn in_process(emulator: Emulator) -> Client {
+    let transport: Arc<dyn Transport> = Arc::new(InProcess(emulator));
+    Client::new(transport, Endpoints::emulator("http://127.0.0.1"), Credentials::None)
+}
+
+/// A transport that tells what goes over it, if that is asked for.
+fn told(transport: Arc<dyn Transport>, sink: Option<Sink>, timer: &Arc<dyn Timer>) -> Arc<dyn Transport> {
+    match sink {
+        Some(sink) => Arc::new(LoggedTransport::new(transport, sink, Arc::clone(timer))),
+        None => transport,
+    }
+}
+
+impl Session {
+    /// The emulator that the command is to work on, if it is to work on one in this process.
+    async fn emulator(&self) -> Outcome<Option<Emulator>> {
+        if let Some(emulator) = &self.given {
+            return Ok(Some(emulator.clone()));
+        }
+        let Some(folder) = self.global.emulator.as_deref().or_else(|| self.env("CMEK_EMULATOR")) else {
+            return Ok(None);
+        };
+        let mut builder = Emulator::builder().seed(self.seed).data_dir(folder);
+        if let Some(time) = self.env("CMEK_EMULATOR_CLOCK") {
+            builder = builder.frozen_at(time);
+        }
+        builder.build().await.map(Some).map_err(|error| Failure::new(error.to_string()))
+    }
+
+    pub async fn connect(&mut self) -> Outcome<Cloud> {
+        let sink = if self.properties.switch("core/log_http")? { Some(self.ui.sink()) } else { None };
+        let timer = Arc::clone(&self.timer);
+        if let Some(emulator) = self.emulator().await? {
+            let transport = told(Arc::new(InProcess(emulator)), sink, &timer);
+            let client = Client::new(transport, Endpoints::emulator("http://127.0.0.1"), Credentials::None);
+            return Ok(Cloud::new(client.with_timer(timer)));
+        }
+        let network = connection::network(&self.properties, &self.environment)?;
+        let endpoints = connection::endpoints(&self.properties, &self.environment)?;
+        let transport = HttpTransport::over(&network).map_err(|error| Failure::new(error.to_string()))?;
+        let client = Client::new(told(Arc::new(transport), sink, &timer), endpoints, Credentials::None)
+            .with_timer(timer)
+            .with_request_reason(self.properties.text("core/request_reason").as_deref())
+            .with_trace_token(self.properties.text("core/trace_token").as_deref());
+        let choice = Choice::make(&self.properties, &self.environment)?;
+        if let Some(warning) = choice.warning() {
+            self.ui.warn(&warning);
+        }
+        let client = choice.sign_in(client).await?;
+        self.whose = Some(choice.sentence());
+        Ok(Cloud::new(client))
+    }
+}
