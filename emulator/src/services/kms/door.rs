@@ -57,7 +57,7 @@ fn not_enabled(version: String, state: State) -> KeyRefusal {
     KeyRefusal::NotEnabled { version, state: state.as_str_name().to_owned() }
 }
 
-pub fn wrap(call: &mut Call, key: &KeyName, agent: &str) -> std::result::Result<DataKey, KeyRefusal> {
+pub fn wrap(call: &mut Call, key: &KeyName, agent: &str, data_key: Key) -> std::result::Result<DataKey, KeyRefusal> {
     let name = key.to_string();
     if !doors::allowed(call, agent, ENCRYPT, &name)? {
         return Err(KeyRefusal::Denied { key: name });
@@ -74,7 +74,6 @@ pub fn wrap(call: &mut Call, key: &KeyName, agent: &str) -> std::result::Result<
     if version.state() != State::Enabled {
         return Err(not_enabled(version.name.clone(), version.state()));
     }
-    let data_key = Key::generate().map_err(|error| Error::internal(error.to_string()))?;
     let wrapped = envelope::seal(&symmetric(call, &version.name)?, version.name.as_bytes(), data_key.as_bytes())
         .map_err(|error| Error::internal(error.to_string()))?;
     Ok(DataKey { key: data_key, wrapped: wrapped.into(), version: version.name })
