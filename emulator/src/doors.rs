@@ -32,6 +32,7 @@ pub fn settle(call: &mut Call, due: &Due) -> Result<()> {
     match due.kind.split_once('.') {
         Some(("kms", _)) => kms::door::settle(call, due),
         Some(("pubsub", _)) => pubsub::door::settle(call, due),
+        Some(("storage", _)) => storage::door::settle(call, due),
         _ => Err(Error::internal(format!("nobody knows what is due: {}", due.kind))),
     }
 }
@@ -97,6 +98,11 @@ pub fn create_agent(call: &mut Call, project: &Project, agent: ServiceAgent) -> 
 /// Container Registry's and Artifact Registry's first use in the default mode: enables the API, tries topic `gcr`.
 pub fn activate_registry(call: &mut Call, project: &Project, api: &'static str) -> Result<()> {
     service_usage::door::activate(call, project, api)
+}
+
+/// Refuses where not even a first use would enable the API.
+pub fn require_registry(call: &mut Call, project: &Project, api: &str) -> Result<()> {
+    service_usage::door::require_usable(call, project, api)
 }
 
 // IAM
@@ -196,7 +202,21 @@ pub fn policy_violation(constraint: &str, project: &str, operation: &str, value:
 
 /// Makes a data key and wraps it under the key's primary version, as `agent` (an IAM member).
 pub fn wrap(call: &mut Call, key: &KeyName, agent: &str) -> std::result::Result<DataKey, KeyRefusal> {
-    kms::door::wrap(call, key, agent)
+    kms::door::wrap(call, key, agent, fresh_data_key()?)
+}
+
+/// As `wrap`, for a data key that bytes are sealed with already.
+pub fn wrap_given(
+    call: &mut Call,
+    key: &KeyName,
+    agent: &str,
+    data_key: Key,
+) -> std::result::Result<DataKey, KeyRefusal> {
+    kms::door::wrap(call, key, agent, data_key)
+}
+
+pub fn fresh_data_key() -> Result<Key> {
+    Key::generate().map_err(|error| Error::internal(error.to_string()))
 }
 
 /// Gets a data key back. `version` and `wrapped` are what `wrap` returned.
@@ -206,8 +226,11 @@ pub fn unwrap(call: &mut Call, version: &str, wrapped: &[u8], agent: &str) -> st
 
 /// A data key under the emulator's own key: what Google calls Google-managed encryption.
 pub fn wrap_google_managed(call: &Call) -> Result<DataKey> {
+    wrap_given_google_managed(call, fresh_data_key()?)
+}
+
+pub fn wrap_given_google_managed(call: &Call, key: Key) -> Result<DataKey> {
     let managed = call.kernel.vault.google_managed()?;
-    let key = Key::generate().map_err(|error| Error::internal(error.to_string()))?;
     let wrapped = envelope::seal(&managed, b"google-managed", key.as_bytes())
         .map_err(|error| Error::internal(error.to_string()))?;
     Ok(DataKey { key, wrapped: wrapped.into(), version: String::new() })
@@ -222,6 +245,10 @@ pub fn unwrap_google_managed(call: &Call, wrapped: &[u8]) -> Result<Key> {
 
 // Cloud Storage, for Container Registry
 
+pub fn bucket_names(call: &mut Call) -> Result<Vec<String>> {
+    storage::door::bucket_names(call)
+}
+
 pub fn bucket_exists(call: &mut Call, bucket: &str) -> Result<bool> {
     storage::door::bucket_exists(call, bucket)
 }
@@ -232,17 +259,17 @@ pub fn create_registry_bucket(call: &mut Call, project: &Project, bucket: &str, 
 }
 
 /// First half of a write: the checks and the data key. The body is streamed outside the call.
-pub fn begin_object(call: &mut Call, bucket: &str, object: &str) -> Result<DataKey> {
+pub fn begin_object(call: &mut Call, bucket: &str, object: &str) -> Result<Key> {
     storage::door::begin_object(call, bucket, object)
 }
 
-/// Second half: the object's row.
+/// Second half: the checks again, and the object's row.
 pub fn finish_object(
     call: &mut Call,
     bucket: &str,
     object: &NewObject,
     body: Finished,
-    data_key: &DataKey,
+    data_key: Key,
 ) -> Result<ObjectInfo> {
     storage::door::finish_object(call, bucket, object, body, data_key)
 }
@@ -254,6 +281,11 @@ pub fn find_object(call: &mut Call, bucket: &str, object: &str) -> Result<Option
 /// Opens the body for reading: this is where a disabled or destroyed key refuses.
 pub fn open_object(call: &mut Call, bucket: &str, object: &str) -> Result<(ObjectInfo, Opened)> {
     storage::door::open_object(call, bucket, object)
+}
+
+/// What somebody reads whom Storage itself refuses an object.
+pub fn object_refusal(error: &Error) -> crate::rest::Answer {
+    storage::door::refusal(error)
 }
 
 /// Live objects under a prefix, in order.

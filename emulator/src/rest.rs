@@ -60,6 +60,11 @@ impl Query {
     }
 }
 
+/// Whether an escaped text is UTF-8.
+pub fn is_text(escaped: &str) -> bool {
+    percent_decode_str(escaped).decode_utf8().is_ok()
+}
+
 /// The raw path's segments (after the leading slash), each percent-decoded; `None` when one is no UTF-8.
 pub fn segments(path: &str) -> Option<Vec<String>> {
     path.trim_start_matches('/')
@@ -101,6 +106,30 @@ pub fn spec(
         mode,
         caller: Caller::from_authorization(authorization),
         base_url: base_url(request),
+    }
+}
+
+/// What a `Range` header asks of a body of this size: a range, everything, or what is not there.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Wanted {
+    All,
+    Part(u64, u64),
+    Unsatisfiable,
+}
+
+pub fn wanted(header: Option<&str>, size: u64) -> Wanted {
+    let Some(spec) = header.and_then(|text| text.trim().strip_prefix("bytes=")) else { return Wanted::All };
+    // Several ranges at once are answered with everything, as the protocol allows.
+    let Some((from, to)) = spec.split_once('-').filter(|_| !spec.contains(',')) else { return Wanted::All };
+    match (from.trim().parse::<u64>(), to.trim().parse::<u64>()) {
+        (Ok(from), Ok(to)) if from <= to && from < size => Wanted::Part(from, size.min(to.saturating_add(1))),
+        (Ok(from), Err(_)) if to.trim().is_empty() && from < size => Wanted::Part(from, size),
+        (Err(_), Ok(last)) if from.trim().is_empty() && last > 0 && size > 0 => {
+            Wanted::Part(size.saturating_sub(last), size)
+        }
+        (Ok(from), _) if from >= size => Wanted::Unsatisfiable,
+        (Err(_), Ok(_)) if from.trim().is_empty() => Wanted::Unsatisfiable,
+        _ => Wanted::All,
     }
 }
 
@@ -205,4 +234,23 @@ fn descriptor(full_name: &str) -> Result<prost_reflect::MessageDescriptor> {
     gcp_schema::pool()
         .get_message_by_name(full_name)
         .ok_or_else(|| Error::internal(format!("no descriptor of {full_name}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_cut_to_the_body() {
+        assert_eq!(wanted(None, 10), Wanted::All);
+        assert_eq!(wanted(Some("bytes=0-9"), 10), Wanted::Part(0, 10));
+        assert_eq!(wanted(Some("bytes=5-"), 10), Wanted::Part(5, 10));
+        assert_eq!(wanted(Some("bytes=-3"), 10), Wanted::Part(7, 10));
+        assert_eq!(wanted(Some("bytes=8-99"), 10), Wanted::Part(8, 10));
+        assert_eq!(wanted(Some("bytes=10-11"), 10), Wanted::Unsatisfiable);
+        assert_eq!(wanted(Some("bytes=-0"), 10), Wanted::Unsatisfiable);
+        assert_eq!(wanted(Some("bytes=5-1"), 10), Wanted::All);
+        assert_eq!(wanted(Some("bytes=0-1,3-4"), 10), Wanted::All);
+        assert_eq!(wanted(Some("bytes=0-18446744073709551615"), 10), Wanted::Part(0, 10));
+    }
 }

@@ -173,6 +173,11 @@ impl Writer {
         }
     }
 
+    /// What the bytes are sealed with.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
     /// How many bytes came so far.
     pub fn size(&self) -> u64 {
         self.size

@@ -17,8 +17,12 @@ pub fn of(entropy: &Entropy, resource: &str, revision: u64) -> String {
 /// A tag of a never-set policy.
 pub const NEVER_SET: &[u8] = &[0x00, 0x20, 0x01];
 
-/// Storage's tag: one protobuf varint field that holds the metageneration.
 pub fn of_metageneration(metageneration: u64) -> String {
+    STANDARD.encode(self::metageneration(metageneration))
+}
+
+/// Storage's tag: one protobuf varint field that holds the metageneration.
+pub fn metageneration(metageneration: u64) -> Vec<u8> {
     let mut bytes = vec![0x08];
     let mut rest = metageneration;
     loop {
@@ -26,11 +30,10 @@ pub fn of_metageneration(metageneration: u64) -> String {
         rest >>= 7;
         if rest == 0 {
             bytes.push(low);
-            break;
+            return bytes;
         }
         bytes.push(low | 0x80);
     }
-    STANDARD.encode(bytes)
 }
 
 #[cfg(test)]

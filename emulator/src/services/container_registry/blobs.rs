@@ -7,14 +7,15 @@ use gcp_names::registry::{blob_object, is_digest};
 use http::Method;
 use http_body_util::BodyExt as _;
 
+use super::access::{Action, exchange};
 use super::error::coded;
 use super::names::Repository;
 use super::{bucket_for_push, spec};
 use crate::doors;
-use crate::kernel::body::{DataKey, Opened, Writer};
+use crate::kernel::body::{Opened, Writer};
 use crate::kernel::time::DAY;
 use crate::kernel::{Error, Kernel, Mode, Result, Time};
-use crate::rest::{self, Answer, Query, Request};
+use crate::rest::{self, Answer, Query, Request, Wanted};
 
 /// Uploads on their way. Gone at a restart: clients start again.
 #[derive(Default)]
@@ -27,13 +28,13 @@ struct Slot {
 }
 
 struct Upload {
-    /// Its data key is wrapped for this bucket and no other.
     bucket: String,
     writer: Writer,
-    data_key: DataKey,
 }
 
 const MAX_UPLOADS: usize = 10_000;
+/// A name for a blob whose digest is not known yet.
+const ANY_BLOB: &str = "containers/images/upload";
 
 fn digest_text(sha256: Option<[u8; 32]>) -> String {
     use std::fmt::Write as _;
@@ -43,9 +44,13 @@ fn digest_text(sha256: Option<[u8; 32]>) -> String {
     })
 }
 
+fn bad_digest(digest: &str) -> Error {
+    coded(400, "DIGEST_INVALID", format!("Invalid digest '{digest}'."))
+}
+
 pub async fn get(kernel: &Arc<Kernel>, repository: &Repository, digest: &str, request: Request) -> Result<Answer> {
     if !is_digest(digest) {
-        return Err(coded(400, "DIGEST_INVALID", format!("Invalid digest '{digest}'.")));
+        return Err(bad_digest(digest));
     }
     let head = request.method() == Method::HEAD;
     let spec = spec(&request, "registry.blobs.get", "storage.objects.get", repository, Mode::Read);
@@ -54,6 +59,7 @@ pub async fn get(kernel: &Arc<Kernel>, repository: &Repository, digest: &str, re
     let range = rest::header(&request, "range").map(str::to_owned);
     let found = kernel
         .run(spec, |call| {
+            exchange(call, repository, Action::Pull)?;
             if !doors::bucket_exists(call, &bucket)? {
                 return Ok(None);
             }
@@ -66,7 +72,12 @@ pub async fn get(kernel: &Arc<Kernel>, repository: &Repository, digest: &str, re
                 Err(error) => Err(error),
             }
         })
-        .await?;
+        .await;
+    let found = match found {
+        // Where production redirects to Storage, what Storage says about the key reaches the client as it is.
+        Err(error) if is_about_the_key(&error) => return Ok(doors::object_refusal(&error)),
+        found => found?,
+    };
     let Some((size, opened)) = found else {
         return Err(coded(404, "BLOB_UNKNOWN", format!("Failed to fetch \"{digest}\"")));
     };
@@ -82,16 +93,16 @@ pub async fn get(kernel: &Arc<Kernel>, repository: &Repository, digest: &str, re
     Ok(answer)
 }
 
+fn is_about_the_key(error: &Error) -> bool {
+    error.reason().is_some_and(|reason| reason == "forbidden" || reason.starts_with("cloudKms"))
+}
+
 /// Served directly: Container Registry redirects to Storage, which on loopback would only cost a round trip.
 fn stream(opened: Opened, range: Option<&str>, size: u64) -> Result<Answer> {
-    let part = range.and_then(|text| text.strip_prefix("bytes=")).and_then(|text| text.split_once('-'));
-    let (from, to, status) = match part.and_then(|(from, to)| Some((from.parse::<u64>().ok()?, to.parse::<u64>().ok())))
-    {
-        Some((from, _)) if from >= size => {
-            return Err(coded(416, "UNSUPPORTED", "The requested range cannot be satisfied."));
-        }
-        Some((from, to)) => (from, to.map_or(size, |to| size.min(to.saturating_add(1))).max(from), 206),
-        None => (0, size, 200),
+    let (status, from, to) = match rest::wanted(range, size) {
+        Wanted::All => (200, 0, size),
+        Wanted::Part(from, to) => (206, from, to),
+        Wanted::Unsatisfiable => return Err(coded(416, "UNSUPPORTED", "The requested range cannot be satisfied.")),
     };
     let body = match opened.inline() {
         Some(bytes) => gcp_gateway::full(bytes?.slice(from as usize..to as usize)),
@@ -110,6 +121,10 @@ fn stream(opened: Opened, range: Option<&str>, size: u64) -> Result<Answer> {
 pub async fn start(kernel: &Arc<Kernel>, repository: &Repository, name: &str, request: Request) -> Result<Answer> {
     let query = Query::of(&request);
     let bucket = repository.bucket();
+    let whole = query.get("digest").map(str::to_owned);
+    if let Some(digest) = whole.as_ref().filter(|digest| !is_digest(digest)) {
+        return Err(bad_digest(digest));
+    }
     bucket_for_push(kernel, repository, &request).await?;
     if let Some(digest) = query.get("mount").filter(|digest| is_digest(digest)) {
         let spec = spec(&request, "registry.blobs.mount", "storage.objects.get", repository, Mode::Read);
@@ -120,10 +135,9 @@ pub async fn start(kernel: &Arc<Kernel>, repository: &Repository, name: &str, re
         }
     }
     let spec = spec(&request, "registry.blobs.start", "storage.objects.create", repository, Mode::Read);
-    let data_key = kernel.run(spec, |call| doors::begin_object(call, &bucket, "containers/images/upload")).await?;
-    let mut upload = Upload { bucket, writer: Writer::new(Arc::clone(kernel), data_key.key.clone(), true), data_key };
-    if let Some(digest) = query.get("digest") {
-        let digest = digest.to_owned();
+    let data_key = kernel.run(spec, |call| doors::begin_object(call, &bucket, ANY_BLOB)).await?;
+    let mut upload = Upload { bucket, writer: Writer::new(Arc::clone(kernel), data_key, true) };
+    if let Some(digest) = whole {
         let finish = spec_for_finish(&request, repository);
         receive(request, &mut upload).await?;
         return finish_upload(kernel, finish, repository, name, &digest, upload).await;
@@ -205,7 +219,22 @@ pub async fn resume(
     match method {
         Method::PATCH => {
             let upload = slot.as_mut().ok_or_else(unknown)?;
-            if let Err(error) = receive(request, upload).await {
+            let length = piece(&request, upload.writer.size())?;
+            let spec = spec(&request, "registry.blobs.patch", "storage.objects.create", repository, Mode::Read);
+            let bucket = repository.bucket();
+            kernel
+                .run(spec, |call| {
+                    exchange(call, repository, Action::Push)?;
+                    doors::begin_object(call, &bucket, ANY_BLOB)
+                })
+                .await?;
+            let before = upload.writer.size();
+            let mut received = receive(request, upload).await;
+            if length.is_some_and(|length| before.saturating_add(length) != upload.writer.size()) {
+                let text = "The piece has not as many bytes as its Content-Range says.";
+                received = received.and(Err(coded(400, "BLOB_UPLOAD_INVALID", text)));
+            }
+            if let Err(error) = received {
                 // A docker client does not resume within a piece: it starts the blob again.
                 forget();
                 return Err(error);
@@ -214,6 +243,9 @@ pub async fn resume(
         }
         Method::PUT => {
             let digest = Query::of(&request).get("digest").unwrap_or_default().to_owned();
+            if !is_digest(&digest) {
+                return Err(bad_digest(&digest));
+            }
             let finish = spec_for_finish(&request, repository);
             let mut upload = slot.take().ok_or_else(unknown)?;
             forget();
@@ -234,6 +266,22 @@ pub async fn resume(
     }
 }
 
+/// How long a piece is that says where it goes (`0-1023`, also with `bytes` before it): to the end of what is there.
+fn piece(request: &Request, have: u64) -> Result<Option<u64>> {
+    let Some(text) = rest::header(request, "content-range") else { return Ok(None) };
+    let range = text.strip_prefix("bytes").unwrap_or(text).trim_start();
+    let range = range.split('/').next().unwrap_or(range);
+    let ends = range.split_once('-').and_then(|(from, to)| Some((from.parse::<u64>().ok()?, to.parse::<u64>().ok()?)));
+    match ends {
+        Some((from, to)) if from == have && to >= from && to < u64::MAX => Ok(Some(to + 1 - from)),
+        Some(_) => {
+            let text = format!("The upload has {have} bytes; a piece at {range} does not follow.");
+            Err(coded(416, "BLOB_UPLOAD_INVALID", text))
+        }
+        None => Err(coded(400, "BLOB_UPLOAD_INVALID", format!("Invalid Content-Range: '{text}'."))),
+    }
+}
+
 async fn finish_upload(
     kernel: &Arc<Kernel>,
     spec: crate::kernel::Spec,
@@ -242,9 +290,7 @@ async fn finish_upload(
     digest: &str,
     upload: Upload,
 ) -> Result<Answer> {
-    if !is_digest(digest) {
-        return Err(coded(400, "DIGEST_INVALID", format!("Invalid digest '{digest}'.")));
-    }
+    let data_key = upload.writer.key().clone();
     let finished = upload.writer.finish().await?;
     let computed = digest_text(finished.sha256);
     if computed != digest {
@@ -258,9 +304,10 @@ async fn finish_upload(
     let bucket = repository.bucket();
     kernel
         .run(spec, |call| {
+            exchange(call, repository, Action::Push)?;
             // What is there already stays as it is, its encryption too.
             if doors::find_object(call, &bucket, &object.name)?.is_none() {
-                doors::finish_object(call, &bucket, &object, finished, &upload.data_key)?;
+                doors::finish_object(call, &bucket, &object, finished, data_key)?;
             }
             Ok(())
         })

@@ -11,7 +11,7 @@ pub fn coded(status: u16, code: &str, message: impl Into<String>) -> Error {
 }
 
 pub fn respond_error(error: &Error) -> Answer {
-    const OURS: [&str; 13] = [
+    const OURS: [&str; 14] = [
         "BLOB_UNKNOWN",
         "BLOB_UPLOAD_INVALID",
         "BLOB_UPLOAD_UNKNOWN",
@@ -23,6 +23,7 @@ pub fn respond_error(error: &Error) -> Answer {
         "MANIFEST_UNKNOWN",
         "NAME_INVALID",
         "NAME_UNKNOWN",
+        "PAGINATION_NUMBER_INVALID",
         "TOOMANYREQUESTS",
         "UNSUPPORTED",
     ];

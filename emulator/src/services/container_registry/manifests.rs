@@ -8,7 +8,9 @@ use gcp_names::registry::{blob_object, is_digest, manifest_object, repository_pr
 use http::Method;
 use serde_json::{Map, Value, json};
 
+use super::access::{Action, exchange};
 use super::error::coded;
+use super::manifest::Manifest;
 use super::names::{Repository, is_reference};
 use super::{activate, bucket_for_push, spec};
 use crate::doors::{self, NewObject, ObjectInfo};
@@ -23,8 +25,17 @@ const POINTS_AT: &str = "digest";
 const CHILDREN: &str = "children";
 const SIZE: &str = "imageSizeBytes";
 
-fn unknown(reference: &str) -> Error {
-    coded(404, "MANIFEST_UNKNOWN", format!("Failed to fetch \"{reference}\""))
+/// Why a reference leads nowhere: the image is not there, or nothing in it is called so.
+fn missing(call: &mut Call, repository: &Repository, reference: &str) -> Result<Error> {
+    let prefix = repository_prefix(&repository.image);
+    if doors::list_objects(call, &repository.bucket(), &prefix)?.is_empty() {
+        return Ok(coded(
+            404,
+            "NAME_UNKNOWN",
+            format!("Repository \"{}\" is not known to the registry.", repository.full()),
+        ));
+    }
+    Ok(coded(404, "MANIFEST_UNKNOWN", format!("Failed to fetch \"{reference}\"")))
 }
 
 fn digest_of(bytes: &[u8]) -> String {
@@ -55,9 +66,15 @@ pub async fn get(kernel: &Arc<Kernel>, repository: &Repository, reference: &str,
     let bucket = repository.bucket();
     let (digest, info, opened) = kernel
         .run(spec, |call| {
-            let digest = resolve(call, repository, reference)?.ok_or_else(|| unknown(reference))?;
-            let object = manifest_object(&repository.image, &digest);
-            let info = doors::find_object(call, &bucket, &object)?.ok_or_else(|| unknown(reference))?;
+            exchange(call, repository, Action::Pull)?;
+            let found = match resolve(call, repository, reference)? {
+                None => None,
+                Some(digest) => {
+                    let object = manifest_object(&repository.image, &digest);
+                    doors::find_object(call, &bucket, &object)?.map(|info| (digest, object, info))
+                }
+            };
+            let Some((digest, object, info)) = found else { return Err(missing(call, repository, reference)?) };
             let opened = if head { None } else { Some(doors::open_object(call, &bucket, &object)?.1) };
             Ok((digest, info, opened))
         })
@@ -71,19 +88,6 @@ pub async fn get(kernel: &Arc<Kernel>, repository: &Repository, reference: &str,
     rest::set_header(&mut answer, "docker-content-digest", &digest);
     rest::set_header(&mut answer, "etag", &format!("\"{digest}\""));
     Ok(answer)
-}
-
-/// What a manifest needs to be there before it: layers and configuration, or the manifests of an index.
-fn references(manifest: &Value) -> (Vec<String>, Vec<String>) {
-    let digest = |value: &Value| value.get("digest").and_then(Value::as_str).map(str::to_owned);
-    let list = |name: &str| manifest.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut blobs: Vec<String> =
-        list("layers").iter().filter(|layer| layer.get("urls").is_none()).filter_map(digest).collect();
-    blobs.extend(manifest.get("config").and_then(digest));
-    blobs.extend(
-        list("fsLayers").iter().filter_map(|layer| layer.get("blobSum").and_then(Value::as_str).map(str::to_owned)),
-    );
-    (blobs, list("manifests").iter().filter_map(digest).collect())
 }
 
 pub async fn put(
@@ -103,24 +107,11 @@ pub async fn put(
     let bytes = rest::read_all(request.into_body(), MAX_MANIFEST)
         .await
         .map_err(|error| coded(error.http_status(), "MANIFEST_INVALID", error.message()))?;
-    let invalid = |what: String| coded(400, "MANIFEST_INVALID", what);
-    let manifest: Value =
-        serde_json::from_slice(&bytes).map_err(|error| invalid(format!("The manifest is no JSON: {error}.")))?;
-    let media_type = manifest.get("mediaType").and_then(Value::as_str).unwrap_or(&content_type).to_owned();
-    if media_type.is_empty() {
-        return Err(invalid("The manifest has no media type.".to_owned()));
-    }
+    let Manifest { media_type, blobs, children, size } = Manifest::read(&bytes, &content_type)?;
     let digest = digest_of(&bytes);
     if is_digest(reference) && reference != digest {
         return Err(coded(400, "DIGEST_INVALID", format!("The manifest is {digest}, not {reference}.")));
     }
-    let (blobs, children) = references(&manifest);
-    let size: u64 = ["layers", "config"]
-        .iter()
-        .filter_map(|name| manifest.get(*name))
-        .flat_map(|value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]))
-        .filter_map(|layer| layer.get("size").and_then(Value::as_u64))
-        .sum();
     let bucket = repository.bucket();
     let mut metadata = BTreeMap::from([(SIZE.to_owned(), size.to_string())]);
     if !children.is_empty() {
@@ -128,7 +119,7 @@ pub async fn put(
     }
     let object = NewObject { name: manifest_object(&repository.image, &digest), content_type: media_type, metadata };
     let data_key = kernel.run(begin, |call| doors::begin_object(call, &bucket, &object.name)).await?;
-    let mut writer = Writer::new(Arc::clone(kernel), data_key.key.clone(), false);
+    let mut writer = Writer::new(Arc::clone(kernel), data_key.clone(), false);
     writer.write(bytes).await?;
     let body = writer.finish().await?;
     kernel
@@ -149,7 +140,7 @@ pub async fn put(
             for child in &children {
                 pushed(call, manifest_object(&repository.image, child), child)?;
             }
-            doors::finish_object(call, &bucket, &object, body, &data_key)?;
+            doors::finish_object(call, &bucket, &object, body, data_key)?;
             let tag = Some(reference).filter(|reference| !is_digest(reference));
             if let Some(tag) = tag {
                 point(call, repository, tag, &digest)?;
@@ -172,9 +163,9 @@ fn point(call: &mut Call, repository: &Repository, tag: &str, digest: &str) -> R
         content_type: "text/plain".to_owned(),
         metadata: BTreeMap::from([(POINTS_AT.to_owned(), digest.to_owned())]),
     };
-    let data_key = doors::begin_object(call, &bucket, &object.name)?;
-    let body = seal_small(&call.kernel, &data_key.key, b"", false)?;
-    doors::finish_object(call, &bucket, &object, body, &data_key).map(|_| ())
+    let data_key = doors::fresh_data_key()?;
+    let body = seal_small(&call.kernel, &data_key, b"", false)?;
+    doors::finish_object(call, &bucket, &object, body, data_key).map(|_| ())
 }
 
 /// The message that Container Registry sends to topic `gcr`.
@@ -210,14 +201,19 @@ pub async fn delete(
     let bucket = repository.bucket();
     kernel
         .run(spec, |call| {
+            exchange(call, repository, Action::Push)?;
             if !is_digest(reference) {
                 let object = tag_object(&repository.image, reference);
-                doors::find_object(call, &bucket, &object)?.ok_or_else(|| unknown(reference))?;
+                if doors::find_object(call, &bucket, &object)?.is_none() {
+                    return Err(missing(call, repository, reference)?);
+                }
                 doors::delete_object(call, &bucket, &object)?;
                 return announce(call, repository, "DELETE", None, Some(reference));
             }
             let object = manifest_object(&repository.image, reference);
-            doors::find_object(call, &bucket, &object)?.ok_or_else(|| unknown(reference))?;
+            if doors::find_object(call, &bucket, &object)?.is_none() {
+                return Err(missing(call, repository, reference)?);
+            }
             let prefix = format!("{}tag_", repository_prefix(&repository.image));
             let tags = doors::list_objects(call, &bucket, &prefix)?;
             if tags.iter().any(|tag| tag.metadata.get(POINTS_AT).is_some_and(|digest| digest == reference)) {
@@ -252,6 +248,7 @@ pub async fn list(kernel: &Arc<Kernel>, repository: &Repository, request: Reques
     let prefix = repository_prefix(&repository.image);
     let (exists, objects) = kernel
         .run(spec, |call| {
+            exchange(call, repository, Action::Pull)?;
             let exists = doors::bucket_exists(call, &bucket)?;
             let wanted = exists && !query.flag("check_usage_only");
             Ok((exists, if wanted { doors::list_objects(call, &bucket, &prefix)? } else { Vec::new() }))

@@ -3,19 +3,26 @@
 //! Faithful: the first push creates the host's bucket in its place without a key, and policy can refuse it; blobs, manifests
 //! and tags are objects of that bucket under the names that Google gives them, so its default key covers what is pushed
 //! afterwards, and a blob that is there already is not sent again and keeps its old encryption; pulls and pushes fail with
-//! Storage's sentence when a key is lost; `tags/list` with children and manifests; deletions refused while a tag or an index
-//! holds the manifest; messages to topic `gcr`; the farewell of the shut-down registry when asked for.
+//! Storage's sentence when a key is lost, blobs in Storage's XML; `tags/list` with children and manifests; the catalogue;
+//! deletions refused while a tag or an index holds the manifest; messages to topic `gcr`; the token exchange with its user
+//! names, its challenge where callers are checked, and its refusals; the farewell of the shut-down registry when asked for.
 //!
-//! Missing: redirection to Artifact Registry; `_catalog` is empty; schema 1 manifests are not converted for clients that
-//! accept no other; deletion of blobs (UNSUPPORTED, as in production).
+//! Missing: redirection to Artifact Registry (usage is ACTIVE or INACTIVE) and its copying; schema 1 manifests are not
+//! converted for clients that accept no other, `Accept` is not looked at; deletion of blobs (UNSUPPORTED, as in production).
 //!
-//! Our choices: no credentials are asked for, and `/v2/token` gives one to anybody; blobs are served directly instead of by a
-//! redirect to Storage; hosts are told apart by Host or by the first segment of the name, and are gcr.io otherwise; tags are
-//! empty objects that keep their digest in metadata, so they resolve without the key; a manifest's creation time is its
-//! upload's; uploads on their way live in memory for a day and are gone at a restart; pulls work while the API is disabled.
+//! Our choices: where callers are not checked no credentials are asked for, and `/v2/token` gives a token to anybody; where
+//! they are, who lacks a permission reads UNAUTHORIZED, and at a push without the bucket's DENIED. Blobs are served directly
+//! instead of by a redirect to Storage, with what Storage would say when it refuses. Manifests lie in the bucket too, so a
+//! dead key refuses them as well. Hosts are told apart by Host or by the first segment of the name, and are gcr.io otherwise;
+//! tags are empty objects that keep their digest in metadata, so they resolve without the key; a manifest's creation time is
+//! its upload's; the media types are Docker's schemas 1 and 2, its list, OCI's manifest and index, and no other; uploads on
+//! their way live in memory for a day and are gone at a restart; a token lives for ever.
 
+mod access;
 mod blobs;
+mod catalog;
 mod error;
+mod manifest;
 mod manifests;
 mod names;
 pub mod rest;
@@ -24,15 +31,11 @@ mod tests;
 
 use std::sync::Arc;
 
-use serde_json::json;
-
 use self::error::coded;
 use self::names::Repository;
-use gcp_schema::Detail;
-
 use crate::doors::{self, Project};
 use crate::kernel::{Call, Error, Kernel, Mode, Result, Spec};
-use crate::rest::{Answer, Request, respond, spec as rest_spec};
+use crate::rest::{Request, spec as rest_spec};
 
 const API: &str = "containerregistry.googleapis.com";
 
@@ -43,8 +46,9 @@ fn spec(
     repository: &Repository,
     mode: Mode,
 ) -> Spec {
-    // The API is switched on by the first push, so the pipeline does not ask for it.
-    rest_spec(request, method, "", permission, format!("buckets/{}", repository.bucket()), mode)
+    // The API is switched on by the first push, so it is not the pipeline that asks for it.
+    let spec = rest_spec(request, method, "", permission, format!("buckets/{}", repository.bucket()), mode);
+    Spec { caller: access::caller(request), ..spec }
 }
 
 /// Before anything is written: the API, and at the first push of a host its bucket.
@@ -60,7 +64,11 @@ fn bucket_for_push(
     create.resource.clone_from(&activation.resource);
     async move {
         let bucket = repository.bucket();
-        if kernel.run(look, |call| doors::bucket_exists(call, &bucket)).await? {
+        let exists = kernel.run(look, |call| {
+            access::exchange(call, repository, access::Action::Push)?;
+            doors::bucket_exists(call, &bucket)
+        });
+        if exists.await? {
             return Ok(());
         }
         // A call of its own: the API stays enabled, and its topic tried, when policy refuses the bucket.
@@ -77,29 +85,11 @@ fn bucket_for_push(
     }
 }
 
-/// The project, with the API enabled in it; production says at the token exchange when it is not.
+/// The project, with the API enabled in it.
 fn activate(call: &mut Call, repository: &Repository) -> Result<Project> {
     let project = doors::project(call, &repository.project)?;
-    doors::activate_registry(call, &project, API).map_err(|error| {
-        let disabled = |detail: &Detail| matches!(detail, Detail::ErrorInfo { reason, .. } if reason == "SERVICE_DISABLED");
-        if !error.details().iter().any(disabled) {
-            return error;
-        }
-        let id = &repository.project;
-        coded(
-            403,
-            "DENIED",
-            format!(
-                "Token exchange failed for project '{id}'. Please enable or contact project owners to enable the Google Container Registry API in Cloud Console at https://console.cloud.google.com/apis/api/containerregistry.googleapis.com/overview?project={id} before performing this operation."
-            ),
-        )
-    })?;
+    doors::activate_registry(call, &project, API).map_err(|error| access::explained(error, &project.id))?;
     Ok(project)
-}
-
-/// The real one lists nothing to a caller without a project; images are found through tags/list.
-fn catalog() -> Answer {
-    respond(200, "application/json", json!({"repositories": []}).to_string())
 }
 
 fn shut_down(project: &str) -> Error {

@@ -36,8 +36,25 @@ pub enum Target {
     Tags(Name),
 }
 
+/// The longest name that Docker's clients know.
+const MAX_NAME: usize = 255;
+
 /// The repository's path as given; parsed only when it is needed, so that a bad one gets its own error.
 pub type Name = String;
+
+impl Target {
+    /// The repository that is meant, if one is.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Blob(_, name)
+            | Self::Uploads(name)
+            | Self::Upload(_, name)
+            | Self::Manifest(_, name)
+            | Self::Tags(name) => Some(name),
+            Self::Ping | Self::Token | Self::Catalog => None,
+        }
+    }
+}
 
 /// `/v2/…` of the Docker protocol; Organization Policy and Resource Manager have a `/v2` too.
 pub fn target(request: &Request) -> Option<Target> {
@@ -67,7 +84,7 @@ pub fn target(request: &Request) -> Option<Target> {
     }
 }
 
-fn host_of(request: &Request) -> Option<RegistryHost> {
+pub fn host_of(request: &Request) -> Option<RegistryHost> {
     let host = header(request, "host").or_else(|| request.uri().host())?;
     RegistryHost::parse(host.split(':').next().unwrap_or(host)).ok()
 }
@@ -80,7 +97,7 @@ pub fn repository(request: &Request, name: &str) -> Option<Repository> {
         (None, Some((host, rest))) => (host, rest),
         (None, None) => (RegistryHost::Gcr, name),
     };
-    let (project, image) = split(rest)?;
+    let (project, image) = split(rest).filter(|_| name.len() <= MAX_NAME)?;
     Some(Repository { host, project, image })
 }
 

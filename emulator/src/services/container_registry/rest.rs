@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use http::Method;
-use serde_json::json;
 
-use super::error::{coded, respond_error};
+use super::access::{self, Challenge};
+use super::error::coded;
 use super::names::{Repository, Target, repository, target};
-use super::{blobs, manifests, shut_down};
+use super::{blobs, catalog, manifests, shut_down};
 use crate::kernel::settings::GcrEra;
 use crate::kernel::{Kernel, Result};
 use crate::rest::{self, Answer, Request};
@@ -17,9 +17,11 @@ pub fn claims(request: &Request) -> bool {
 }
 
 pub async fn handle(kernel: &Arc<Kernel>, request: Request) -> Answer {
-    let mut answer = match dispatch(kernel, request).await {
+    let target = target(&request);
+    let challenge = Challenge::of(&request, target.as_ref().and_then(Target::name));
+    let mut answer = match dispatch(kernel, target, request).await {
         Ok(answer) => answer,
-        Err(error) => respond_error(&error),
+        Err(error) => challenge.refusal(&error),
     };
     rest::set_header(&mut answer, "docker-distribution-api-version", "registry/2.0");
     answer
@@ -43,30 +45,19 @@ fn with_image(request: &Request, name: &str) -> Result<Repository> {
     Ok(found)
 }
 
-async fn dispatch(kernel: &Arc<Kernel>, request: Request) -> Result<Answer> {
+async fn dispatch(kernel: &Arc<Kernel>, target: Option<Target>, request: Request) -> Result<Answer> {
     let unsupported = || coded(405, "UNSUPPORTED", "The operation is unsupported.");
-    let Some(target) = target(&request) else { return Err(coded(404, "NAME_UNKNOWN", "Not found.")) };
+    let Some(target) = target else { return Err(coded(404, "NAME_UNKNOWN", "Not found.")) };
     let method = request.method().clone();
-    let name = match &target {
-        Target::Blob(_, name)
-        | Target::Uploads(name)
-        | Target::Upload(_, name)
-        | Target::Manifest(_, name)
-        | Target::Tags(name) => Some(name.clone()),
-        Target::Ping | Target::Token | Target::Catalog => None,
-    };
-    if let Some(name) = &name
+    if let Some(name) = target.name()
         && kernel.settings.gcr_era == GcrEra::ShutDown
     {
         return Err(shut_down(&named(&request, name)?.project));
     }
     match (target, method) {
-        (Target::Ping, _) => Ok(rest::respond(200, "application/json", "{}")),
-        // Callers are not checked by token: any will do, and this one says so.
-        (Target::Token, _) => {
-            Ok(rest::respond(200, "application/json", json!({"token": "emulator", "expires_in": 3600}).to_string()))
-        }
-        (Target::Catalog, Method::GET) => Ok(super::catalog()),
+        (Target::Ping, _) => Ok(access::ping(kernel, &request)),
+        (Target::Token, _) => access::token(kernel, request).await,
+        (Target::Catalog, Method::GET) => catalog::list(kernel, request).await,
         (Target::Tags(name), Method::GET) => manifests::list(kernel, &named(&request, &name)?, request).await,
         (Target::Blob(digest, name), Method::GET | Method::HEAD) => {
             blobs::get(kernel, &with_image(&request, &name)?, &digest, request).await

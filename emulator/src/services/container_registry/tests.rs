@@ -10,8 +10,11 @@ use crate::doors;
 use crate::kernel::Mode;
 use crate::testing::World;
 
+mod access;
+mod bad_input;
 mod failures;
 mod listing;
+mod protocol;
 
 const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -167,6 +170,7 @@ async fn the_first_push_makes_the_hosts_bucket() {
         assert_eq!(world.0.handle(request).await.status(), 202, "{host} {name}");
         let made = world.get(&format!("/storage/v1/b/{bucket}")).await.ok();
         assert_eq!((made["location"].as_str(), made.get("encryption")), (Some(location), None), "{bucket}");
+        assert_eq!(made["storageClass"], "STANDARD", "{bucket}");
     }
 }
 
@@ -244,10 +248,14 @@ async fn topic_gcr_is_told_of_pushes_and_deletions() {
     );
 }
 
+/// Decision "who calls": any or no credential is taken.
 #[tokio::test]
 async fn anybody_gets_a_token_and_nobody_is_asked_for_one() {
     let world = World::new().await;
-    let token = get(&world, "/v2/token?scope=repository:my-project/web:pull,push&service=gcr.io").await.expect(200);
-    assert!(token.json()["token"].as_str().is_some_and(|token| !token.is_empty()));
-    assert_eq!(get(&world, "/v2/_catalog?n=100").await.expect(200).json(), json!({"repositories": []}));
+    for credentials in [&[][..], &[("authorization", "Basic eDp5")], &[("authorization", "Basic ?")]] {
+        let line = "GET /v2/token?scope=repository:my-project/web:pull,push&service=gcr.io";
+        let token = send(&world, line, credentials, "").await.expect(200);
+        assert!(token.json()["token"].as_str().is_some_and(|token| !token.is_empty()));
+        send(&world, "GET /v2/", credentials, "").await.expect(200);
+    }
 }

@@ -219,6 +219,7 @@ const ROLES: &[(&str, &[&str], &[&str])] = &[
             "storage.objects.create",
             "storage.objects.update",
             "storage.objects.delete",
+            "storage.objects.restore",
         ],
         &[],
     ),

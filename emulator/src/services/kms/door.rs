@@ -67,7 +67,7 @@ fn grants(call: &mut Call, agent: &str, permission: &str, key: &str) -> Result<b
     }
 }
 
-pub fn wrap(call: &mut Call, key: &KeyName, agent: &str) -> std::result::Result<DataKey, KeyRefusal> {
+pub fn wrap(call: &mut Call, key: &KeyName, agent: &str, data_key: Key) -> std::result::Result<DataKey, KeyRefusal> {
     let name = key.to_string();
     // A grant that has not spread yet, where a test wants one.
     if call.kernel.faults.strike(USE_KEY).is_err() || !grants(call, agent, ENCRYPT, &name)? {
@@ -85,7 +85,6 @@ pub fn wrap(call: &mut Call, key: &KeyName, agent: &str) -> std::result::Result<
     if version.state() != State::Enabled {
         return Err(not_enabled(version.name.clone(), version.state()));
     }
-    let data_key = Key::generate().map_err(|error| Error::internal(error.to_string()))?;
     let wrapped = envelope::seal(&symmetric(call, &version.name)?, version.name.as_bytes(), data_key.as_bytes())
         .map_err(|error| Error::internal(error.to_string()))?;
     Ok(DataKey { key: data_key, wrapped: wrapped.into(), version: version.name })

@@ -32,6 +32,14 @@ pub fn create_agent(call: &mut Call, project: &Project, agent: ServiceAgent) -> 
     model::generate_agent(call, project, agent)
 }
 
+/// Whether an API is enabled or would be at its first use.
+pub fn require_usable(call: &mut Call, project: &Project, api: &str) -> Result<()> {
+    if project.automatic && !model::was_disabled(call, project, api)? {
+        return Ok(());
+    }
+    require_enabled(call, project, api)
+}
+
 /// A registry's first use. In a project that the default mode made up it enables the API (and so tries topic `gcr`),
 /// unless somebody switched it off; in any other the API must have been enabled.
 pub fn activate(call: &mut Call, project: &Project, api: &'static str) -> Result<()> {

@@ -5,30 +5,35 @@ use gcp_schema::iam::{Binding, Policy};
 use serde_json::{Map, Value, json};
 
 use super::keys::{self, Kind};
+use super::objects::{self, invalid_value};
 use super::preconditions::Preconditions;
 use super::rows::{ARCHIVE, BUCKETS, BucketRow, OBJECTS, bucket};
+use super::soft_delete;
 use crate::doors::{self, Project};
 use crate::kernel::{Call, Error, Result, Time};
 
-/// What a bucket starts with: soft delete is off, for nothing deleted comes back here.
-const FIRST_SETTINGS: &str = r#"{"softDeletePolicy":{"retentionDurationSeconds":"0"}}"#;
+#[derive(Clone, Copy)]
+enum Shape {
+    Flag,
+    List,
+    Object,
+}
 
 /// Settings that are kept and shown and have no effect here.
-const KEPT: [&str; 14] = [
-    "acl",
-    "autoclass",
-    "billing",
-    "cors",
-    "customPlacementConfig",
-    "defaultEventBasedHold",
-    "defaultObjectAcl",
-    "hierarchicalNamespace",
-    "lifecycle",
-    "logging",
-    "objectRetention",
-    "retentionPolicy",
-    "softDeletePolicy",
-    "website",
+const KEPT: [(&str, Shape); 13] = [
+    ("acl", Shape::List),
+    ("autoclass", Shape::Object),
+    ("billing", Shape::Object),
+    ("cors", Shape::List),
+    ("customPlacementConfig", Shape::Object),
+    ("defaultEventBasedHold", Shape::Flag),
+    ("defaultObjectAcl", Shape::List),
+    ("hierarchicalNamespace", Shape::Object),
+    ("lifecycle", Shape::Object),
+    ("logging", Shape::Object),
+    ("objectRetention", Shape::Object),
+    ("retentionPolicy", Shape::Object),
+    ("website", Shape::Object),
 ];
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -46,7 +51,10 @@ pub fn insert(call: &mut Call, project: &str, body: &Value) -> Result<BucketRow>
             .with_reason("forbidden"));
     }
     let project = doors::project(call, project)?;
-    let place = body.get("location").and_then(Value::as_str).unwrap_or("US");
+    let place = match body.get("location") {
+        None | Some(Value::Null) => "US",
+        Some(place) => place.as_str().ok_or_else(|| invalid_value("location"))?,
+    };
     create(call, &project, name, place, body)
 }
 
@@ -73,7 +81,8 @@ pub fn create(call: &mut Call, project: &Project, name: &str, place: &str, body:
         updated: call.now.0,
         metageneration: 1,
         generation: call.generation()?,
-        settings: FIRST_SETTINGS.to_owned(),
+        soft_delete_seconds: soft_delete::DEFAULT,
+        soft_delete_since: call.now.0,
         ..BucketRow::default()
     };
     apply(call, &mut row, body)?;
@@ -108,45 +117,82 @@ fn apply(call: &mut Call, row: &mut BucketRow, body: &Value) -> Result<()> {
     for (name, value) in map {
         match name.as_str() {
             "encryption" => set_encryption(call, row, &mut settings, value)?,
-            "labels" => match value {
-                Value::Null => row.labels.clear(),
-                Value::Object(labels) => {
-                    for (key, value) in labels {
-                        match value.as_str() {
-                            Some(text) => row.labels.insert(key.clone(), text.to_owned()),
-                            None => row.labels.remove(key),
-                        };
-                    }
-                }
-                _ => return Err(invalid("Invalid value for: labels")),
-            },
-            "versioning" => row.versioning = value.get("enabled").and_then(Value::as_bool).unwrap_or_default(),
+            "labels" => set_labels(row, value)?,
+            "versioning" => row.versioning = flag(value, "/enabled", "versioning.enabled")?.unwrap_or_default(),
             "storageClass" => {
-                if let Some(class) = value.as_str() {
-                    row.storage_class = class.to_ascii_uppercase();
-                }
+                let class = value.as_str().or(value.is_null().then_some("")).ok_or_else(|| invalid_value(name))?;
+                row.storage_class = match objects::storage_class(class)? {
+                    none if none.is_empty() => "STANDARD".to_owned(),
+                    class => class,
+                };
             }
             "iamConfiguration" => {
-                let enabled = value
-                    .pointer("/uniformBucketLevelAccess/enabled")
-                    .or_else(|| value.pointer("/bucketPolicyOnly/enabled"))
-                    .and_then(Value::as_bool);
-                if let Some(enabled) = enabled {
+                let uniform = flag(value, "/uniformBucketLevelAccess/enabled", "uniformBucketLevelAccess.enabled")?;
+                let older = flag(value, "/bucketPolicyOnly/enabled", "bucketPolicyOnly.enabled")?;
+                if let Some(enabled) = uniform.or(older) {
                     row.uniform_access = enabled;
                 }
             }
-            known if KEPT.contains(&known) => {
-                if value.is_null() {
-                    settings.remove(known);
-                } else {
-                    settings.insert(known.to_owned(), value.clone());
+            "softDeletePolicy" => set_soft_delete(call, row, value)?,
+            known => {
+                // Output-only fields come back from clients that read, change and write.
+                let Some((_, shape)) = KEPT.iter().find(|(kept, _)| *kept == known) else { continue };
+                match (shape, value) {
+                    (_, Value::Null) => {
+                        settings.remove(known);
+                    }
+                    (Shape::Flag, Value::Bool(_))
+                    | (Shape::List, Value::Array(_))
+                    | (Shape::Object, Value::Object(_)) => {
+                        settings.insert(known.to_owned(), value.clone());
+                    }
+                    _ => return Err(invalid_value(known)),
                 }
             }
-            // Output-only fields come back from clients that read, change and write.
-            _ => {}
         }
     }
     row.settings = Value::Object(settings).to_string();
+    Ok(())
+}
+
+fn flag(value: &Value, at: &str, name: &str) -> Result<Option<bool>> {
+    match value.pointer(at) {
+        None | Some(Value::Null) if value.is_object() || value.is_null() => Ok(None),
+        Some(Value::Bool(flag)) => Ok(Some(*flag)),
+        _ => Err(invalid_value(name)),
+    }
+}
+
+fn set_labels(row: &mut BucketRow, value: &Value) -> Result<()> {
+    match value {
+        Value::Null => row.labels.clear(),
+        Value::Object(labels) => {
+            for (key, value) in labels {
+                match value {
+                    Value::String(text) => row.labels.insert(key.clone(), text.clone()),
+                    Value::Null => row.labels.remove(key),
+                    _ => return Err(invalid_value(&format!("labels.{key}"))),
+                };
+            }
+        }
+        _ => return Err(invalid_value("labels")),
+    }
+    Ok(())
+}
+
+fn set_soft_delete(call: &Call, row: &mut BucketRow, value: &Value) -> Result<()> {
+    let seconds = match value.get("retentionDurationSeconds") {
+        _ if value.is_null() => 0,
+        Some(Value::String(text)) => text.parse().map_err(|_| invalid_value("softDeletePolicy"))?,
+        Some(number) => number.as_u64().ok_or_else(|| invalid_value("softDeletePolicy"))?,
+        None if value.is_object() => return Ok(()),
+        None => return Err(invalid_value("softDeletePolicy")),
+    };
+    // The time is the service's and does not move while the policy stays.
+    if seconds != row.soft_delete_seconds {
+        row.soft_delete_seconds = soft_delete::check_retention(seconds)?;
+        row.soft_delete_since = call.now.0;
+    }
     Ok(())
 }
 
@@ -157,19 +203,21 @@ fn set_encryption(
     settings: &mut Map<String, Value>,
     value: &Value,
 ) -> Result<()> {
-    let Value::Object(encryption) = value else {
+    if value.is_null() {
         row.default_key.clear();
         row.forbidden = 0;
         settings.remove("encryption");
         return Ok(());
-    };
+    }
+    let encryption = value.as_object().ok_or_else(|| invalid_value("encryption"))?;
     match encryption.get("defaultKmsKeyName") {
-        Some(Value::String(key)) if !key.is_empty() => {
-            let canonical = doors::canonical(call, key)?;
-            row.default_key = keys::parse(&canonical)?.to_string();
-        }
-        Some(_) => row.default_key.clear(),
         None => {}
+        Some(Value::String(key)) if !key.is_empty() => {
+            keys::parse(key)?;
+            row.default_key = doors::canonical(call, key)?;
+        }
+        Some(Value::Null | Value::String(_)) => row.default_key.clear(),
+        Some(_) => return Err(invalid_value("encryption.defaultKmsKeyName")),
     }
     let mut kept = settings.remove("encryption").and_then(|kept| kept.as_object().cloned()).unwrap_or_default();
     for kind in Kind::ALL {
@@ -192,7 +240,7 @@ fn set_encryption(
                 row.forbidden &= !kind.bit();
                 kept.insert(kind.config().to_owned(), json!({"restrictionMode": mode}));
             }
-            _ => return Err(invalid(format!("Invalid value for: {}.restrictionMode", kind.config()))),
+            _ => return Err(invalid_value(&format!("{}.restrictionMode", kind.config()))),
         }
     }
     if !kept.is_empty() {
@@ -217,7 +265,10 @@ pub fn update(
         row.labels.clear();
         row.versioning = false;
         row.forbidden = 0;
-        FIRST_SETTINGS.clone_into(&mut row.settings);
+        row.settings.clear();
+        if body.get("softDeletePolicy").is_none() {
+            set_soft_delete(call, &mut row, &json!({"retentionDurationSeconds": soft_delete::DEFAULT}))?;
+        }
     }
     apply(call, &mut row, body)?;
     // Clients that change a label send the whole bucket back: only a key that changes is judged.
@@ -244,6 +295,7 @@ pub fn delete(call: &mut Call, name: &str, conditions: Preconditions) -> Result<
     if !empty {
         return Err(Error::already_exists("The bucket you tried to delete is not empty.").with_reason("conflict"));
     }
+    soft_delete::forget(call, name)?;
     call.txn.delete(&BUCKETS, name)?;
     doors::forget_policy(call, &format!("buckets/{name}"))
 }

@@ -26,22 +26,32 @@ struct Source {
 }
 
 /// int64 as JSON has it: text, or a number.
-fn integer(value: Option<&Value>) -> Option<i64> {
-    value.and_then(|value| value.as_str().map_or_else(|| value.as_i64(), |text| text.parse().ok()))
+fn integer(value: &Value, at: &str) -> Result<Option<i64>> {
+    let Some(value) = value.pointer(at).filter(|value| !value.is_null()) else { return Ok(None) };
+    let number = value.as_str().map_or_else(|| value.as_i64(), |text| text.parse().ok());
+    number
+        .filter(|number| *number >= 0)
+        .map(Some)
+        .ok_or_else(|| invalid(format!("Invalid value for: sourceObjects{at}")))
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::invalid_argument(message).with_reason("invalid")
 }
 
 fn sources(body: &Value) -> Result<Vec<Source>> {
     let list = body.get("sourceObjects").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if list.is_empty() || list.len() > MAX_SOURCES {
-        return Err(Error::invalid_argument("The number of source components provided must be between 1 and 32.")
-            .with_reason("invalid"));
+        return Err(invalid("The number of source components provided must be between 1 and 32."));
     }
-    let source = |value: &Value| Source {
-        name: value.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
-        generation: integer(value.get("generation")),
-        if_generation: integer(value.pointer("/objectPreconditions/ifGenerationMatch")),
+    let source = |value: &Value| {
+        Ok(Source {
+            name: value.get("name").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            generation: integer(value, "/generation")?,
+            if_generation: integer(value, "/objectPreconditions/ifGenerationMatch")?,
+        })
     };
-    Ok(list.iter().map(source).collect())
+    list.iter().map(source).collect()
 }
 
 pub async fn compose(kernel: &Arc<Kernel>, bucket: &str, name: &str, request: Request) -> Result<Answer> {
@@ -59,7 +69,7 @@ pub async fn compose(kernel: &Arc<Kernel>, bucket: &str, name: &str, request: Re
         name: name.to_owned(),
         md5: None,
         crc32c: None,
-        ..Metadata::from_json(body.get("destination").unwrap_or(&Value::Null))
+        ..Metadata::from_json(body.get("destination").unwrap_or(&Value::Null))?
     };
     let named = query.get("kmsKeyName").filter(|key| !key.is_empty()).map(str::to_owned);
     let mut draft = Draft {
@@ -86,14 +96,14 @@ pub async fn compose(kernel: &Arc<Kernel>, bucket: &str, name: &str, request: Re
                 opened.push(download::open(call, &row, draft.supplied.as_ref())?);
             }
             let (_, data_key) = draft.begin(call)?;
-            Ok((opened, data_key))
+            Ok((opened, data_key.key))
         })
         .await?;
-    let mut writer = Writer::new(Arc::clone(kernel), data_key.key.clone(), false);
+    let mut writer = Writer::new(Arc::clone(kernel), data_key, false);
     for body in opened {
         let size = body.size;
         copy_bytes(body, 0, size, &mut writer).await?;
     }
-    let row = draft.commit(kernel, write, writer, data_key, false).await?;
+    let row = draft.commit(kernel, write, writer, false).await?;
     Ok(upload::render(&row, &base_url, &query))
 }

@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use envelope::Key;
 use serde_json::Value;
 
 use super::objects::{self, Metadata};
 use super::preconditions::Preconditions;
 use super::rows::{self, BUCKETS, OBJECTS, ObjectRow, object_key};
-use super::{buckets, download, keys};
-use crate::doors::Project;
-use crate::kernel::body::{DataKey, Finished, Opened};
-use crate::kernel::{Call, Result};
+use super::{API, buckets, download, keys, soft_delete};
+use crate::doors::{self, Project};
+use crate::kernel::body::{Finished, Opened};
+use crate::kernel::due::Due;
+use crate::kernel::{Call, Error, Result};
+use crate::rest::Answer;
 
 /// An object to be written.
 #[derive(Clone, Debug, Default)]
@@ -51,8 +54,22 @@ impl From<ObjectRow> for ObjectInfo {
     }
 }
 
+/// Carries out what fell due.
+pub fn settle(call: &mut Call, due: &Due) -> Result<()> {
+    soft_delete::settle(call, due)
+}
+
 pub fn project_of_bucket(call: &mut Call, bucket: &str) -> Result<Option<String>> {
     Ok(call.txn.get(&BUCKETS, bucket)?.map(|row| row.project))
+}
+
+pub fn bucket_names(call: &mut Call) -> Result<Vec<String>> {
+    Ok(call.txn.list(&BUCKETS, "")?.into_iter().map(|(name, _)| name).collect())
+}
+
+/// A refusal as the XML API says it.
+pub fn refusal(error: &Error) -> Answer {
+    super::refusal::xml(error)
 }
 
 pub fn bucket_exists(call: &mut Call, bucket: &str) -> Result<bool> {
@@ -64,10 +81,10 @@ pub fn create_registry_bucket(call: &mut Call, project: &Project, bucket: &str, 
     buckets::create(call, project, bucket, location, &Value::Null).map(|_| ())
 }
 
-pub fn begin_object(call: &mut Call, bucket: &str, object: &str) -> Result<DataKey> {
+pub fn begin_object(call: &mut Call, bucket: &str, object: &str) -> Result<Key> {
     objects::check_name(object)?;
     let row = rows::bucket(call, bucket)?;
-    keys::for_object(call, &row, None, None)
+    keys::for_object(call, &row, None, None, doors::fresh_data_key()?).map(|data_key| data_key.key)
 }
 
 pub fn finish_object(
@@ -75,16 +92,21 @@ pub fn finish_object(
     bucket_name: &str,
     object: &NewObject,
     body: Finished,
-    data_key: &DataKey,
+    data_key: Key,
 ) -> Result<ObjectInfo> {
     let row = rows::bucket(call, bucket_name)?;
+    if call.txn.has(&OBJECTS, &object_key(bucket_name, &object.name))? {
+        let name = format!("buckets/{bucket_name}/objects/{}", object.name);
+        doors::require_permission(call, "storage.objects.delete", &name, API)?;
+    }
+    let data_key = keys::for_object(call, &row, None, None, data_key)?;
     let metadata = Metadata {
         name: object.name.clone(),
         content_type: object.content_type.clone(),
         metadata: object.metadata.clone(),
         ..Metadata::default()
     };
-    objects::place(call, &row, metadata, body, data_key, Preconditions::default(), 0).map(Into::into)
+    objects::place(call, &row, metadata, body, &data_key, 0).map(Into::into)
 }
 
 pub fn find_object(call: &mut Call, bucket: &str, object: &str) -> Result<Option<ObjectInfo>> {

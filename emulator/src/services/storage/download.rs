@@ -5,36 +5,19 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::preconditions::Preconditions;
+use super::preconditions::{Preconditions, generation};
 use super::rows::{ObjectRow, bucket, object};
 use super::supplied::SuppliedKey;
 use super::{API, keys, resource};
 use crate::kernel::body::{self, Opened};
 use crate::kernel::{Call, Error, Kernel, Mode, Result};
-use crate::rest::{self, Answer, Query, Request};
+use crate::rest::{self, Answer, Query, Request, Wanted};
 
-/// What a `Range` header asks of a body of this size: a range, everything, or what is not there.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Wanted {
-    All,
-    Part(u64, u64),
-    Unsatisfiable,
-}
-
-pub fn wanted(header: Option<&str>, size: u64) -> Wanted {
-    let Some(spec) = header.and_then(|text| text.trim().strip_prefix("bytes=")) else { return Wanted::All };
-    // Several ranges at once are answered with everything, as the protocol allows.
-    let Some((from, to)) = spec.split_once('-').filter(|_| !spec.contains(',')) else { return Wanted::All };
-    match (from.trim().parse::<u64>(), to.trim().parse::<u64>()) {
-        (Ok(from), Ok(to)) if from <= to && from < size => Wanted::Part(from, size.min(to.saturating_add(1))),
-        (Ok(from), Err(_)) if to.trim().is_empty() && from < size => Wanted::Part(from, size),
-        (Err(_), Ok(last)) if from.trim().is_empty() && last > 0 && size > 0 => {
-            Wanted::Part(size.saturating_sub(last), size)
-        }
-        (Ok(from), _) if from >= size => Wanted::Unsatisfiable,
-        (Err(_), Ok(_)) if from.trim().is_empty() => Wanted::Unsatisfiable,
-        _ => Wanted::All,
-    }
+/// Which API an answer belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surface {
+    Json,
+    Xml,
 }
 
 /// An object's bytes, its key willing.
@@ -44,11 +27,20 @@ pub fn open(call: &mut Call, row: &ObjectRow, supplied: Option<&SuppliedKey>) ->
     body::open(call, &row.body, &key)
 }
 
-pub async fn media(kernel: &Arc<Kernel>, bucket_name: &str, name: &str, request: Request) -> Result<Answer> {
+pub async fn media(
+    kernel: &Arc<Kernel>,
+    bucket_name: &str,
+    name: &str,
+    request: Request,
+    surface: Surface,
+) -> Result<Answer> {
     let query = Query::of(&request);
-    let generation = query.number("generation")?;
+    let generation = generation(&query, "generation")?;
     let range = rest::header(&request, "range");
-    let conditions = Preconditions::of(&query, false)?;
+    let conditions = match surface {
+        Surface::Json => Preconditions::of(&query, false)?,
+        Surface::Xml => Preconditions::of_headers(&request)?,
+    };
     let supplied = SuppliedKey::of(&request)?;
     let resource = format!("buckets/{bucket_name}/objects/{name}");
     let spec = rest::spec(&request, "storage.objects.get", API, "storage.objects.get", resource, Mode::Read);
@@ -61,7 +53,7 @@ pub async fn media(kernel: &Arc<Kernel>, bucket_name: &str, name: &str, request:
         })
         .await?;
     let size = row.body.size;
-    let (status, from, to) = match wanted(range, size) {
+    let (status, from, to) = match rest::wanted(range, size) {
         Wanted::All => (200, 0, size),
         Wanted::Part(from, to) => (206, from, to),
         Wanted::Unsatisfiable => {
@@ -77,6 +69,7 @@ pub async fn media(kernel: &Arc<Kernel>, bucket_name: &str, name: &str, request:
     let mut answer = Answer::new(body);
     *answer.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
     headers(&mut answer, &row, from, to);
+    describe(&mut answer, &row, surface);
     Ok(answer)
 }
 
@@ -89,7 +82,39 @@ fn headers(answer: &mut Answer, row: &ObjectRow, from: u64, to: u64) {
         rest::set_header(answer, "content-range", &format!("bytes {from}-{}/{size}", to.saturating_sub(1)));
     }
     rest::set_header(answer, "accept-ranges", "bytes");
-    rest::set_header(answer, "etag", &resource::object_etag(row));
+    for (name, value) in [
+        ("content-encoding", &row.content_encoding),
+        ("cache-control", &row.cache_control),
+        ("content-disposition", &row.content_disposition),
+        ("content-language", &row.content_language),
+    ] {
+        if !value.is_empty() {
+            rest::set_header(answer, name, value);
+        }
+    }
+}
+
+/// The tag is the MD5 in the XML API, unless that lies under a key.
+fn tag(row: &ObjectRow, surface: Surface) -> String {
+    use std::fmt::Write as _;
+
+    let opaque = resource::object_etag(row);
+    if surface == Surface::Json {
+        return opaque;
+    }
+    if row.body.md5.is_empty() || !row.has_open_hashes() {
+        return format!("\"{opaque}\"");
+    }
+    let hex = row.body.md5.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    format!("\"{hex}\"")
+}
+
+/// What an answer's headers say of the object itself.
+pub fn describe(answer: &mut Answer, row: &ObjectRow, surface: Surface) {
+    rest::set_header(answer, "etag", &tag(row, surface));
     let crc = STANDARD.encode(row.body.crc32c.to_be_bytes());
     rest::set_header(answer, "x-goog-hash", &format!("crc32c={crc}"));
     if !row.body.md5.is_empty() {
@@ -98,41 +123,20 @@ fn headers(answer: &mut Answer, row: &ObjectRow, from: u64, to: u64) {
     rest::set_header(answer, "x-goog-generation", &row.generation.to_string());
     rest::set_header(answer, "x-goog-metageneration", &row.metageneration.to_string());
     rest::set_header(answer, "x-goog-storage-class", &row.storage_class);
-    rest::set_header(answer, "x-goog-stored-content-length", &size.to_string());
+    rest::set_header(answer, "x-goog-stored-content-length", &row.body.size.to_string());
     let encoding = if row.content_encoding.is_empty() { "identity" } else { &row.content_encoding };
     rest::set_header(answer, "x-goog-stored-content-encoding", encoding);
     if !row.customer_key_sha256.is_empty() {
         rest::set_header(answer, "x-goog-encryption-algorithm", "AES256");
         rest::set_header(answer, "x-goog-encryption-key-sha256", &row.customer_key_sha256);
     }
-    for (name, value) in [
-        ("content-encoding", &row.content_encoding),
-        ("cache-control", &row.cache_control),
-        ("content-disposition", &row.content_disposition),
-        ("content-language", &row.content_language),
-        ("x-goog-encryption-kms-key-name", &row.body.key_version),
-    ] {
-        if !value.is_empty() {
-            rest::set_header(answer, name, value);
-        }
+    if !row.body.key_version.is_empty() {
+        rest::set_header(answer, "x-goog-encryption-kms-key-name", &row.body.key_version);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_are_cut_to_the_body() {
-        assert_eq!(wanted(None, 10), Wanted::All);
-        assert_eq!(wanted(Some("bytes=0-9"), 10), Wanted::Part(0, 10));
-        assert_eq!(wanted(Some("bytes=5-"), 10), Wanted::Part(5, 10));
-        assert_eq!(wanted(Some("bytes=-3"), 10), Wanted::Part(7, 10));
-        assert_eq!(wanted(Some("bytes=8-99"), 10), Wanted::Part(8, 10));
-        assert_eq!(wanted(Some("bytes=10-11"), 10), Wanted::Unsatisfiable);
-        assert_eq!(wanted(Some("bytes=-0"), 10), Wanted::Unsatisfiable);
-        assert_eq!(wanted(Some("bytes=5-1"), 10), Wanted::All);
-        assert_eq!(wanted(Some("bytes=0-1,3-4"), 10), Wanted::All);
-        assert_eq!(wanted(Some("bytes=0-18446744073709551615"), 10), Wanted::Part(0, 10));
+    for (name, value) in row.metadata.iter().filter(|_| surface == Surface::Xml) {
+        let name = http::HeaderName::try_from(format!("x-goog-meta-{name}"));
+        if let (Ok(name), Ok(value)) = (name, http::HeaderValue::try_from(value)) {
+            answer.headers_mut().insert(name, value);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use envelope::Key;
 
 use super::objects::{self, Metadata};
 use super::preconditions::Preconditions;
@@ -28,6 +29,11 @@ pub struct Draft {
 impl Draft {
     /// The first half of a write: what can be refused is refused before any byte is taken.
     pub fn begin(&self, call: &mut Call) -> Result<(BucketRow, DataKey)> {
+        self.admit(call, doors::fresh_data_key()?)
+    }
+
+    /// Whether this may be written now, and the data key as it is to be kept.
+    fn admit(&self, call: &mut Call, data_key: Key) -> Result<(BucketRow, DataKey)> {
         let row = bucket(call, &self.bucket)?;
         let name = &self.metadata.name;
         let before = call.txn.get(&OBJECTS, &object_key(&self.bucket, name))?;
@@ -41,7 +47,7 @@ impl Draft {
                 API,
             )?;
         }
-        let data_key = keys::for_object(call, &row, self.kms_key.as_deref(), self.supplied.as_ref())?;
+        let data_key = keys::for_object(call, &row, self.kms_key.as_deref(), self.supplied.as_ref(), data_key)?;
         Ok((row, data_key))
     }
 
@@ -56,30 +62,24 @@ impl Draft {
             .run(spec, |call| {
                 let (row, data_key) = self.begin(call)?;
                 let finished = seal_small(&call.kernel, &data_key.key, bytes, false)?;
-                let (conditions, components) = (self.conditions, self.components);
-                objects::place(call, &row, self.described(), finished, &data_key, conditions, components)
+                let components = self.components;
+                objects::place(call, &row, self.described(), finished, &data_key, components)
             })
             .await
     }
 
-    /// The second half of a streamed write. The bucket and the object it replaces are looked at again.
-    pub async fn commit(
-        self,
-        kernel: &Arc<Kernel>,
-        spec: Spec,
-        writer: Writer,
-        data_key: DataKey,
-        keep_md5: bool,
-    ) -> Result<ObjectRow> {
+    /// The second half of a streamed write. Everything is asked again: a key may have died while the bytes came.
+    pub async fn commit(self, kernel: &Arc<Kernel>, spec: Spec, writer: Writer, keep_md5: bool) -> Result<ObjectRow> {
+        let sealed_with = writer.key().clone();
         let mut finished = writer.finish().await?;
         if !keep_md5 {
             finished.md5 = None;
         }
         kernel
             .run(spec, |call| {
-                let row = bucket(call, &self.bucket)?;
-                let (conditions, components) = (self.conditions, self.components);
-                objects::place(call, &row, self.described(), finished, &data_key, conditions, components)
+                let (row, data_key) = self.admit(call, sealed_with)?;
+                let components = self.components;
+                objects::place(call, &row, self.described(), finished, &data_key, components)
             })
             .await
     }

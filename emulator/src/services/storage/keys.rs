@@ -1,5 +1,6 @@
 //! Which key protects what is written, every check before it is used, and Storage's words for each refusal.
 
+use envelope::Key;
 use gcp_names::constraint::{RESTRICT_KEY_PROJECTS, RESTRICT_NON_CMEK};
 use gcp_names::{KeyName, ServiceAgent, location};
 use gcp_schema::{Detail, Violation};
@@ -84,8 +85,8 @@ fn judged(call: &mut Call, bucket: &BucketRow, key: Option<&str>) -> Result<Opti
     let key = match key {
         None => None,
         Some(name) => {
-            let canonical = doors::canonical(call, name)?;
-            let key = parse(&canonical)?;
+            parse(name)?;
+            let key = parse(&doors::canonical(call, name)?)?;
             if !location::key_fits_bucket(&key.location, &bucket.location) {
                 return Err(
                     Error::invalid_argument(location::mismatch(&key.location, &bucket.location)).with_reason("invalid")
@@ -99,26 +100,27 @@ fn judged(call: &mut Call, bucket: &BucketRow, key: Option<&str>) -> Result<Opti
 }
 
 /// A data key under what Cloud KMS lets the agent use: permission, existence, purpose, state, in this order.
-fn wrapped(call: &mut Call, bucket: &BucketRow, key: Option<&KeyName>) -> Result<DataKey> {
+fn wrapped(call: &mut Call, bucket: &BucketRow, key: Option<&KeyName>, data_key: Key) -> Result<DataKey> {
     match key {
-        Some(key) => doors::wrap(call, key, &agent(bucket)).map_err(|refusal| refused(refusal, true)),
-        None => doors::wrap_google_managed(call),
+        Some(key) => doors::wrap_given(call, key, &agent(bucket), data_key).map_err(|refusal| refused(refusal, true)),
+        None => doors::wrap_given_google_managed(call, data_key),
     }
 }
 
 /// A trial use of a bucket's default key, as production makes one; without a key only policy has a say.
 pub fn try_default(call: &mut Call, bucket: &BucketRow) -> Result<()> {
     let key = judged(call, bucket, none_if_empty(&bucket.default_key))?;
-    wrapped(call, bucket, key.as_ref()).map(|_| ())
+    wrapped(call, bucket, key.as_ref(), doors::fresh_data_key()?).map(|_| ())
 }
 
-/// The data key of a new object: under the key that the request supplies or names, else under the bucket's default,
+/// Wraps the data key of a new object: under the key that the request supplies or names, else under the bucket's default,
 /// else under the emulator's own.
 pub fn for_object(
     call: &mut Call,
     bucket: &BucketRow,
     explicit: Option<&str>,
     supplied: Option<&SuppliedKey>,
+    data_key: Key,
 ) -> Result<DataKey> {
     let explicit = explicit.filter(|key| !key.is_empty());
     if let Some(supplied) = supplied {
@@ -130,11 +132,11 @@ pub fn for_object(
         }
         obey_policy(call, &bucket.project, None)?;
         not_forbidden(bucket, Kind::CustomerSupplied)?;
-        return supplied.wrap();
+        return supplied.wrap(data_key);
     }
     let key = judged(call, bucket, explicit.or_else(|| none_if_empty(&bucket.default_key)))?;
     not_forbidden(bucket, if key.is_some() { Kind::CustomerManaged } else { Kind::GoogleManaged })?;
-    wrapped(call, bucket, key.as_ref())
+    wrapped(call, bucket, key.as_ref(), data_key)
 }
 
 fn none_if_empty(key: &str) -> Option<&str> {
@@ -148,13 +150,20 @@ fn not_forbidden(bucket: &BucketRow, kind: Kind) -> Result<()> {
     Err(unmet(format!("The bucket's {} restricts new objects with this type of encryption.", kind.config())))
 }
 
+/// What a bucket forbids, it forbids to what comes back too.
+pub fn may_be_new(bucket: &BucketRow, object: &ObjectRow) -> Result<()> {
+    not_forbidden(
+        bucket,
+        match (object.body.key_version.is_empty(), object.customer_key_sha256.is_empty()) {
+            (false, _) => Kind::CustomerManaged,
+            (true, false) => Kind::CustomerSupplied,
+            (true, true) => Kind::GoogleManaged,
+        },
+    )
+}
+
 /// Gets an object's data key back: this is where a read is refused.
-pub fn unwrap(
-    call: &mut Call,
-    bucket: &BucketRow,
-    object: &ObjectRow,
-    supplied: Option<&SuppliedKey>,
-) -> Result<envelope::Key> {
+pub fn unwrap(call: &mut Call, bucket: &BucketRow, object: &ObjectRow, supplied: Option<&SuppliedKey>) -> Result<Key> {
     if !object.customer_key_sha256.is_empty() {
         return supplied::unwrap(object, supplied);
     }

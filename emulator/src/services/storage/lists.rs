@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::glob::Glob;
-use super::rows::{ARCHIVE, OBJECTS, ObjectRow, bucket};
-use crate::kernel::{Call, Error, Result, Table, paging};
+use super::rows::{ARCHIVE, BURIED, OBJECTS, ObjectRow, bucket};
+use crate::kernel::{Call, Code, Error, Result, Table, paging};
 use crate::rest::Query;
 
 #[derive(Debug, Default)]
@@ -34,10 +34,12 @@ struct Cut<'a> {
     glob: Option<Glob>,
     token: String,
     max: usize,
+    now: i64,
 }
 
 pub fn list(call: &Call, bucket_name: &str, query: &Query) -> Result<Listing> {
     bucket(call, bucket_name)?;
+    let token = query.get("pageToken").unwrap_or_default();
     let cut = Cut {
         base: format!("{bucket_name}\0"),
         prefix: query.get("prefix").unwrap_or_default(),
@@ -46,16 +48,13 @@ pub fn list(call: &Call, bucket_name: &str, query: &Query) -> Result<Listing> {
         end: query.get("endOffset").filter(|end| !end.is_empty()),
         trailing: query.flag("includeTrailingDelimiter"),
         glob: query.get("matchGlob").filter(|glob| !glob.is_empty()).map(Glob::parse).transpose()?,
-        token: paging::parse_token(query.get("pageToken").unwrap_or_default())
-            .map_err(|_| Error::invalid_argument("Invalid argument.").with_reason("invalid"))?,
+        token: paging::parse_token(token).map_err(|error| bad_token(error, token))?,
         max: page_size(query)?,
+        now: call.now.0,
     };
-    if query.flag("softDeleted") {
-        // Nothing is kept that was deleted for good.
-        return Ok(Listing::default());
-    }
-    let mut entries = cut.walk(call, &OBJECTS)?;
-    if query.flag("versions") {
+    let soft = query.flag("softDeleted");
+    let mut entries = cut.walk(call, if soft { &BURIED } else { &OBJECTS })?;
+    if query.flag("versions") && !soft {
         entries.extend(cut.walk(call, &ARCHIVE)?);
         entries.sort_by(|a, b| a.place.cmp(&b.place));
         entries.dedup_by(|a, b| a.place == b.place);
@@ -74,10 +73,19 @@ pub fn list(call: &Call, bucket_name: &str, query: &Query) -> Result<Listing> {
     Ok(listing)
 }
 
-fn page_size(query: &Query) -> Result<usize> {
+/// What cannot be read as a token is named; other failures stay what they are.
+pub fn bad_token(error: Error, token: &str) -> Error {
+    if error.code() != Code::InvalidArgument {
+        return error;
+    }
+    Error::invalid_argument(format!("Invalid value for parameter pageToken: '{token}'.")).with_reason("invalid")
+}
+
+pub fn page_size(query: &Query) -> Result<usize> {
     match query.number::<i64>("maxResults")? {
         Some(asked) if asked <= 0 => {
-            Err(Error::invalid_argument("Invalid value for parameter maxResults.").with_reason("invalid"))
+            Err(Error::invalid_argument(format!("Invalid value for parameter maxResults: '{asked}'."))
+                .with_reason("invalid"))
         }
         Some(asked) => Ok((asked as usize).min(MAX)),
         None => Ok(MAX),
@@ -101,6 +109,9 @@ impl Cut<'_> {
                 if !name.starts_with(self.prefix) || self.end.is_some_and(|end| name >= end) || entries.len() > self.max
                 {
                     return Ok(ControlFlow::Break(()));
+                }
+                if row.hard_delete > 0 && row.hard_delete <= self.now {
+                    return Ok(ControlFlow::Continue(()));
                 }
                 let Some(group) = self.group(name) else {
                     if self.matches(name) {

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::preconditions::Preconditions;
 use super::rows::{ARCHIVE, BucketRow, OBJECTS, ObjectRow, archive_key, bucket, no_such_object, object, object_key};
-use crate::kernel::body::{self, BodyRow, DataKey, Finished};
-use crate::kernel::{Call, Error, Result};
+use super::soft_delete::bury;
+use crate::kernel::body::{BodyRow, DataKey, Finished};
+use crate::kernel::{Call, Error, Result, Time};
 
 /// What an upload says of the object beside its bytes.
 #[derive(Clone, Debug, Default)]
@@ -35,34 +36,79 @@ pub struct Metadata {
     pub customer_key_sha256: String,
 }
 
+/// A field that is not of its type.
+pub fn invalid_value(name: &str) -> Error {
+    Error::invalid_argument(format!("Invalid value for: {name}")).with_reason("invalid")
+}
+
+/// A text that may be absent or null.
+fn text(value: &Value, name: &str) -> Result<String> {
+    match value.get(name) {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(_) => Err(invalid_value(name)),
+    }
+}
+
+fn flag(value: &Value, name: &str) -> Result<bool> {
+    match value.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(_) => Err(invalid_value(name)),
+    }
+}
+
+/// A class in upper case; empty where none is given.
+pub fn storage_class(text: &str) -> Result<String> {
+    const KNOWN: [&str; 8] = [
+        "",
+        "STANDARD",
+        "NEARLINE",
+        "COLDLINE",
+        "ARCHIVE",
+        "MULTI_REGIONAL",
+        "REGIONAL",
+        "DURABLE_REDUCED_AVAILABILITY",
+    ];
+    let class = text.to_ascii_uppercase();
+    if KNOWN.contains(&class.as_str()) { Ok(class) } else { Err(invalid_value(&format!("storageClass: '{text}'"))) }
+}
+
 impl Metadata {
-    pub fn from_json(value: &Value) -> Self {
-        let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let given =
-            |name: &str| value.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
-        Self {
-            name: text("name"),
-            content_type: text("contentType"),
-            content_encoding: text("contentEncoding"),
-            cache_control: text("cacheControl"),
-            content_disposition: text("contentDisposition"),
-            content_language: text("contentLanguage"),
-            storage_class: text("storageClass"),
-            custom_time: text("customTime"),
-            metadata: value
-                .get("metadata")
-                .and_then(Value::as_object)
-                .map(|map| {
-                    map.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
-                })
-                .unwrap_or_default(),
-            temporary_hold: value.get("temporaryHold").and_then(Value::as_bool).unwrap_or_default(),
-            event_based_hold: value.get("eventBasedHold").and_then(Value::as_bool).unwrap_or_default(),
-            md5: given("md5Hash"),
-            crc32c: given("crc32c"),
-            key: given("kmsKeyName"),
-            customer_key_sha256: String::new(),
+    pub fn from_json(value: &Value) -> Result<Self> {
+        let mut metadata = BTreeMap::new();
+        match value.get("metadata") {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(map)) => {
+                for (key, value) in map.iter().filter(|(_, value)| !value.is_null()) {
+                    let text = value.as_str().ok_or_else(|| invalid_value(&format!("metadata.{key}")))?;
+                    metadata.insert(key.clone(), text.to_owned());
+                }
+            }
+            Some(_) => return Err(invalid_value("metadata")),
         }
+        let custom_time = text(value, "customTime")?;
+        if !custom_time.is_empty() && Time::parse(&custom_time).is_none() {
+            return Err(invalid_value("customTime"));
+        }
+        let given = |name: &str| Ok::<_, Error>(Some(text(value, name)?).filter(|text| !text.is_empty()));
+        Ok(Self {
+            name: text(value, "name")?,
+            content_type: text(value, "contentType")?,
+            content_encoding: text(value, "contentEncoding")?,
+            cache_control: text(value, "cacheControl")?,
+            content_disposition: text(value, "contentDisposition")?,
+            content_language: text(value, "contentLanguage")?,
+            storage_class: storage_class(&text(value, "storageClass")?)?,
+            custom_time,
+            metadata,
+            temporary_hold: flag(value, "temporaryHold")?,
+            event_based_hold: flag(value, "eventBasedHold")?,
+            md5: given("md5Hash")?,
+            crc32c: given("crc32c")?,
+            key: given("kmsKeyName")?,
+            customer_key_sha256: String::new(),
+        })
     }
 
     /// As an existing object has it; a copy keeps it.
@@ -112,21 +158,18 @@ fn check_hashes(metadata: &Metadata, finished: &Finished) -> Result<()> {
     Ok(())
 }
 
-/// Puts a finished body in place: the write half of every upload, copy and composition.
+/// Puts a finished body in place: the write half of every upload, copy and composition, whose checks came before.
 pub fn place(
     call: &mut Call,
     bucket_row: &BucketRow,
     metadata: Metadata,
     finished: Finished,
     data_key: &DataKey,
-    conditions: Preconditions,
     components: u32,
 ) -> Result<ObjectRow> {
     check_hashes(&metadata, &finished)?;
     let key = object_key(&bucket_row.name, &metadata.name);
-    let before = call.txn.get(&OBJECTS, &key)?;
-    conditions.check(before.as_ref(), false)?;
-    if let Some(before) = before {
+    if let Some(before) = call.txn.get(&OBJECTS, &key)? {
         retire(call, bucket_row, before)?;
     }
     let body: BodyRow = finished.keep(call, data_key)?;
@@ -153,8 +196,10 @@ pub fn place(
         event_based_hold: metadata.event_based_hold,
         body,
         components,
-        deleted: 0,
         customer_key_sha256: metadata.customer_key_sha256,
+        deleted: 0,
+        soft_deleted: 0,
+        hard_delete: 0,
     };
     call.txn.put(&OBJECTS, &key, &row)?;
     Ok(row)
@@ -172,7 +217,7 @@ fn refuse_if_held(row: &ObjectRow) -> Result<()> {
 }
 
 /// Takes a live object's row away: for good, or to the archive of a versioned bucket.
-fn retire(call: &mut Call, bucket_row: &BucketRow, mut row: ObjectRow) -> Result<()> {
+pub fn retire(call: &mut Call, bucket_row: &BucketRow, mut row: ObjectRow) -> Result<()> {
     refuse_if_held(&row)?;
     call.txn.delete(&OBJECTS, &object_key(&row.bucket, &row.name))?;
     if bucket_row.versioning {
@@ -180,7 +225,7 @@ fn retire(call: &mut Call, bucket_row: &BucketRow, mut row: ObjectRow) -> Result
         let key = archive_key(&row.bucket, &row.name, row.generation);
         return call.txn.put(&ARCHIVE, &key, &row);
     }
-    body::discard(call, &row.body)
+    bury(call, bucket_row, row)
 }
 
 pub fn delete(
@@ -194,8 +239,9 @@ pub fn delete(
     let row = object(call, bucket_name, name, generation)?;
     conditions.check(Some(&row), false)?;
     if row.deleted > 0 {
+        refuse_if_held(&row)?;
         call.txn.delete(&ARCHIVE, &archive_key(bucket_name, name, row.generation))?;
-        return body::discard(call, &row.body);
+        return bury(call, &bucket_row, row);
     }
     if generation.is_some() {
         // A generation that was named is gone for good, in a versioned bucket too.
@@ -249,15 +295,14 @@ pub fn update(
 ) -> Result<ObjectRow> {
     let mut row = object(call, bucket_name, name, generation)?;
     conditions.check(Some(&row), false)?;
-    if let Some(given) = patch.get("kmsKeyName").and_then(Value::as_str)
-        && given != row.body.key_version
-        && row.body.key_version.split("/cryptoKeyVersions/").next() != Some(given)
-    {
+    let given = Metadata::from_json(patch)?;
+    // Taking the key away is a change too, where absence is none.
+    let own = [row.body.key_version.as_str(), row.body.key_version.split("/cryptoKeyVersions/").next().unwrap_or("")];
+    if patch.get("kmsKeyName").is_some() && !own.contains(&given.key.as_deref().unwrap_or_default()) {
         return Err(
             Error::invalid_argument("Cloud KMS key name cannot be changed.").with_reason("cloudKmsCannotChangeKeyName")
         );
     }
-    let given = Metadata::from_json(patch);
     let set = |field: &mut String, name: &str, value: String| match patch.get(name) {
         Some(_) => *field = value,
         None if replace => field.clear(),
@@ -281,13 +326,16 @@ pub fn update(
                 };
             }
         }
-        Some(Value::Null) => row.metadata.clear(),
+        Some(_) => row.metadata.clear(),
         None if replace => row.metadata.clear(),
-        _ => {}
+        None => {}
     }
-    for (field, name) in [(&mut row.temporary_hold, "temporaryHold"), (&mut row.event_based_hold, "eventBasedHold")] {
-        if let Some(value) = patch.get(name) {
-            *field = value.as_bool().unwrap_or_default();
+    for (field, name, value) in [
+        (&mut row.temporary_hold, "temporaryHold", given.temporary_hold),
+        (&mut row.event_based_hold, "eventBasedHold", given.event_based_hold),
+    ] {
+        if patch.get(name).is_some() {
+            *field = value;
         }
     }
     row.metageneration += 1;

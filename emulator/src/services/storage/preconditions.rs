@@ -2,7 +2,7 @@
 
 use super::rows::ObjectRow;
 use crate::kernel::{Error, Result};
-use crate::rest::Query;
+use crate::rest::{self, Query, Request};
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Preconditions {
@@ -19,16 +19,36 @@ pub fn unmet() -> Error {
         .with_location("header", "If-Match")
 }
 
+/// Generations are never negative.
+pub fn generation(query: &Query, name: &str) -> Result<Option<i64>> {
+    let number = query.number::<i64>(name)?;
+    if number.is_some_and(i64::is_negative) {
+        let text = format!("Invalid value for parameter {name}: '{}'.", query.get(name).unwrap_or_default());
+        return Err(Error::invalid_argument(text).with_reason("invalid"));
+    }
+    Ok(number)
+}
+
 impl Preconditions {
     /// `source`: those of a copy's source, `ifSourceGenerationMatch`.
     pub fn of(query: &Query, source: bool) -> Result<Self> {
         let name = |rest: &str| if source { format!("ifSource{rest}") } else { format!("if{rest}") };
         Ok(Self {
-            generation: query.number(&name("GenerationMatch"))?,
-            not_generation: query.number(&name("GenerationNotMatch"))?,
+            generation: generation(query, &name("GenerationMatch"))?,
+            not_generation: generation(query, &name("GenerationNotMatch"))?,
             metageneration: query.number(&name("MetagenerationMatch"))?,
             not_metageneration: query.number(&name("MetagenerationNotMatch"))?,
         })
+    }
+
+    /// Those of the XML API.
+    pub fn of_headers(request: &Request) -> Result<Self> {
+        let header = |name: &str, from: &str| rest::header(request, from).map(|value| format!("{name}={value}"));
+        let pairs = [
+            header("ifGenerationMatch", "x-goog-if-generation-match"),
+            header("ifMetagenerationMatch", "x-goog-if-metageneration-match"),
+        ];
+        Self::of(&Query::parse(&pairs.into_iter().flatten().collect::<Vec<_>>().join("&")), false)
     }
 
     /// `ifGenerationMatch` alone.

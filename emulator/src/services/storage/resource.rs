@@ -51,7 +51,14 @@ pub fn bucket(row: &BucketRow, full: bool, base_url: &str) -> Value {
         value["rpo"] = json!("DEFAULT");
     }
     for (name, setting) in settings {
-        value[name] = setting;
+        // Lists of who may do what are part of the full answer only.
+        if full || !["acl", "defaultObjectAcl"].contains(&name.as_str()) {
+            value[name] = setting;
+        }
+    }
+    value["softDeletePolicy"] = json!({"retentionDurationSeconds": row.soft_delete_seconds.to_string()});
+    if row.soft_delete_since > 0 {
+        value["softDeletePolicy"]["effectiveTime"] = stamp(row.soft_delete_since);
     }
     if !row.default_key.is_empty() {
         if !value["encryption"].is_object() {
@@ -66,10 +73,12 @@ pub fn bucket(row: &BucketRow, full: bool, base_url: &str) -> Value {
         value["labels"] = json!(row.labels);
     }
     if full && !row.uniform_access {
-        value["acl"] = json!([{
-            "kind": "storage#bucketAccessControl", "bucket": row.name, "role": "OWNER",
-            "entity": format!("project-owners-{}", row.project_number),
-        }]);
+        if value.get("acl").is_none() {
+            value["acl"] = json!([{
+                "kind": "storage#bucketAccessControl", "bucket": row.name, "role": "OWNER",
+                "entity": format!("project-owners-{}", row.project_number),
+            }]);
+        }
         value["owner"] = json!({"entity": format!("project-owners-{}", row.project_number)});
     }
     value
@@ -121,6 +130,10 @@ pub fn object(row: &ObjectRow, full: bool, hashes: bool, base_url: &str) -> Valu
     set("timeFinalized", stamp(row.created));
     if row.deleted > 0 {
         set("timeDeleted", stamp(row.deleted));
+    }
+    if row.soft_deleted > 0 {
+        set("softDeleteTime", stamp(row.soft_deleted));
+        set("hardDeleteTime", stamp(row.hard_delete));
     }
     if row.components > 0 {
         set("componentCount", json!(row.components));

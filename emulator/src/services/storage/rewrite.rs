@@ -1,6 +1,6 @@
 //! Copies: rewrite and copy. Bytes are opened under the source's key and sealed again under the destination's.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::draft::Draft;
 use super::objects::{self, Metadata};
-use super::preconditions::Preconditions;
+use super::preconditions::{Preconditions, generation};
 use super::rows::{BucketRow, ObjectRow, bucket, object};
 use super::supplied::SuppliedKey;
 use super::{API, download, resource};
@@ -46,7 +46,6 @@ struct Pending {
     asked: Asked,
     generation: i64,
     writer: Writer,
-    data_key: DataKey,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +143,7 @@ pub async fn rewrite(kernel: &Arc<Kernel>, route: Route, as_copy: bool, request:
     let supplied = SuppliedKey::of(&request)?;
     let asked = Asked {
         kms_key: query.get("destinationKmsKeyName").filter(|key| !key.is_empty()).map(str::to_owned),
-        generation: query.number("sourceGeneration")?,
+        generation: generation(&query, "sourceGeneration")?,
         limit: if as_copy { None } else { limit(&query)? },
         supplied_sha256: supplied.as_ref().map(|key| key.sha256.clone()),
         route,
@@ -156,17 +155,17 @@ pub async fn rewrite(kernel: &Arc<Kernel>, route: Route, as_copy: bool, request:
         supplied,
         ..Draft::default()
     };
-    let body = rest::read_json(request.into_body()).await?;
+    let given = Given::of(&rest::read_json(request.into_body()).await?)?;
     objects::check_name(&asked.route.name)?;
     let rewrites = kernel.local.get::<Rewrites>();
     let token = query.get("rewriteToken").filter(|token| !token.is_empty());
     let mut before = token.map(|token| rewrites.take(token, &asked)).transpose()?;
-    let generation = before.as_ref().map(|pending| pending.generation).or(asked.generation);
+    let wanted = before.as_ref().map(|pending| pending.generation).or(asked.generation);
     let Route { source_bucket, source, bucket: target, name } = &asked.route;
     let admit = Spec { mode: Mode::Read, ..write.clone() };
     let looked = kernel
         .run(read, |call| {
-            let row = object(call, source_bucket, source, generation)?;
+            let row = object(call, source_bucket, source, wanted)?;
             source_conditions.check(Some(&row), false)?;
             // Each call reads, so each call asks the source's key again.
             let opened = download::open(call, &row, source_key.as_ref())?;
@@ -186,15 +185,15 @@ pub async fn rewrite(kernel: &Arc<Kernel>, route: Route, as_copy: bool, request:
             return Err(error);
         }
     };
-    draft.metadata = merged(&row, &body, name);
+    draft.metadata = merged(&row, given, name);
     draft.components = row.components;
-    let (mut writer, data_key, limit) = match before {
-        Some(pending) => (pending.writer, pending.data_key, asked.limit),
+    let (mut writer, limit) = match before {
+        Some(pending) => (pending.writer, asked.limit),
         None => {
             let (to, data_key) = kernel.run(admit, |call| draft.begin(call)).await?;
             let free = stays_as_it_is(&row, &from, &to, &draft, &data_key);
-            let writer = Writer::new(Arc::clone(kernel), data_key.key.clone(), false);
-            (writer, data_key, asked.limit.filter(|_| !free))
+            let writer = Writer::new(Arc::clone(kernel), data_key.key, false);
+            (writer, asked.limit.filter(|_| !free))
         }
     };
     let size = row.body.size;
@@ -202,14 +201,14 @@ pub async fn rewrite(kernel: &Arc<Kernel>, route: Route, as_copy: bool, request:
     let end = limit.map_or(size, |limit| size.min(done.saturating_add(limit)));
     copy_bytes(opened, done, end, &mut writer).await?;
     if end < size {
-        let pending = Pending { asked, generation: row.generation, writer, data_key };
+        let pending = Pending { asked, generation: row.generation, writer };
         let token = rewrites.keep(pending)?;
         let answer = json!({"kind": "storage#rewriteResponse", "totalBytesRewritten": end.to_string(),
             "objectSize": size.to_string(), "done": false, "rewriteToken": token});
         return Ok(rest::json(200, answer, &query));
     }
     debug_assert_eq!(*target, draft.bucket);
-    let written = draft.commit(kernel, write, writer, data_key, row.components == 0).await?;
+    let written = draft.commit(kernel, write, writer, row.components == 0).await?;
     let resource = resource::object(&written, query.get("projection") == Some("full"), true, &base_url);
     if as_copy {
         return Ok(rest::json(200, resource, &query));
@@ -219,25 +218,38 @@ pub async fn rewrite(kernel: &Arc<Kernel>, route: Route, as_copy: bool, request:
     Ok(rest::json(200, answer, &query))
 }
 
-/// The source's metadata where the body is silent; a body that sets any replaces them, as production does. Hashes in
-/// the body are the source's and say nothing that is not so.
-fn merged(source: &ObjectRow, body: &Value, name: &str) -> Metadata {
+/// The metadata of a body, and which of it was said at all.
+struct Given {
+    metadata: Metadata,
+    said: BTreeSet<String>,
+}
+
+impl Given {
+    fn of(body: &Value) -> Result<Self> {
+        let said = body.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        Ok(Self { metadata: Metadata::from_json(body)?, said: said.map(|(name, _)| name.clone()).collect() })
+    }
+}
+
+/// The source's metadata where the body is silent. Hashes in the body are the source's and say nothing that is not so.
+fn merged(source: &ObjectRow, given: Given, name: &str) -> Metadata {
     let mut metadata = Metadata::of(source);
-    let given = Metadata::from_json(body);
-    for (field, key, value) in [
-        (&mut metadata.content_type, "contentType", given.content_type),
-        (&mut metadata.content_encoding, "contentEncoding", given.content_encoding),
-        (&mut metadata.cache_control, "cacheControl", given.cache_control),
-        (&mut metadata.content_disposition, "contentDisposition", given.content_disposition),
-        (&mut metadata.content_language, "contentLanguage", given.content_language),
-        (&mut metadata.storage_class, "storageClass", given.storage_class),
+    let Given { metadata: new, said } = given;
+    for (field, name, value) in [
+        (&mut metadata.content_type, "contentType", new.content_type),
+        (&mut metadata.content_encoding, "contentEncoding", new.content_encoding),
+        (&mut metadata.cache_control, "cacheControl", new.cache_control),
+        (&mut metadata.content_disposition, "contentDisposition", new.content_disposition),
+        (&mut metadata.content_language, "contentLanguage", new.content_language),
+        (&mut metadata.storage_class, "storageClass", new.storage_class),
+        (&mut metadata.custom_time, "customTime", new.custom_time),
     ] {
-        if body.get(key).is_some_and(Value::is_string) {
+        if said.contains(name) {
             *field = value;
         }
     }
-    if body.get("metadata").is_some_and(Value::is_object) {
-        metadata.metadata = given.metadata;
+    if said.contains("metadata") {
+        metadata.metadata = new.metadata;
     }
     name.clone_into(&mut metadata.name);
     metadata

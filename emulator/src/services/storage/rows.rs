@@ -13,6 +13,8 @@ pub static BUCKETS: Table<BucketRow> = Table::new(ids::STORAGE);
 pub static OBJECTS: Table<ObjectRow> = Table::new(ids::STORAGE + 1);
 /// Noncurrent generations, `BUCKET\0NAME\0GENERATION`.
 pub static ARCHIVE: Table<ObjectRow> = Table::new(ids::STORAGE + 2);
+/// Soft-deleted ones, by the same names as the archive's.
+pub static BURIED: Table<ObjectRow> = Table::new(ids::STORAGE + 3);
 
 #[derive(Clone, PartialEq, Message)]
 pub struct BucketRow {
@@ -50,6 +52,12 @@ pub struct BucketRow {
     /// The kinds of encryption that new objects may not have; bits of `keys::Kind`.
     #[prost(uint32, tag = "15")]
     pub forbidden: u32,
+    /// How long what is deleted stays; zero: not at all.
+    #[prost(uint64, tag = "16")]
+    pub soft_delete_seconds: u64,
+    /// Since when.
+    #[prost(int64, tag = "17")]
+    pub soft_delete_since: i64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -97,6 +105,11 @@ pub struct ObjectRow {
     /// Base64; empty unless the customer supplies the key with each request.
     #[prost(string, tag = "20")]
     pub customer_key_sha256: String,
+    /// When it was deleted for good, and until when it can come back; zero otherwise.
+    #[prost(int64, tag = "21")]
+    pub soft_deleted: i64,
+    #[prost(int64, tag = "22")]
+    pub hard_delete: i64,
 }
 
 impl ObjectRow {
@@ -114,10 +127,12 @@ pub fn archive_key(bucket: &str, name: &str, generation: i64) -> String {
     format!("{bucket}\0{name}\0{generation:020}")
 }
 
+pub fn no_such_bucket() -> Error {
+    Error::not_found("The specified bucket does not exist.").with_reason("notFound")
+}
+
 pub fn bucket(call: &Call, name: &str) -> Result<BucketRow> {
-    call.txn
-        .get(&BUCKETS, name)?
-        .ok_or_else(|| Error::not_found("The specified bucket does not exist.").with_reason("notFound"))
+    call.txn.get(&BUCKETS, name)?.ok_or_else(no_such_bucket)
 }
 
 pub fn no_such_object(bucket: &str, name: &str) -> Error {

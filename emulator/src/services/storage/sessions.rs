@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::draft::Draft;
 use super::rows::ObjectRow;
 use super::upload::{self, pour};
-use crate::kernel::body::{DataKey, Writer};
+use crate::kernel::body::Writer;
 use crate::kernel::time::DAY;
 use crate::kernel::{Code, Error, Kernel, Mode, Result, Spec, Time};
 use crate::rest::{self, Answer, Query, Request};
@@ -36,7 +36,7 @@ struct Table {
 struct Session {
     draft: Draft,
     /// Made at the first byte; taken at the end.
-    upload: Option<(Writer, DataKey)>,
+    upload: Option<Writer>,
     /// The answer, once there is one.
     done: Option<Box<ObjectRow>>,
 }
@@ -174,6 +174,11 @@ pub async fn resume(kernel: &Arc<Kernel>, id: &str, request: Request) -> Result<
     let spec = spec(&request, &session.draft.bucket, Mode::Write);
     upload::x_goog_hash(&request, &mut session.draft.metadata);
     let complete = match parse_range(rest::header(&request, "content-range"))? {
+        Range::Status { total: Some(total) } if total < session.size() => {
+            let have = session.size();
+            let text = format!("Invalid request. The upload has {have} bytes and cannot end at {total}.");
+            return Err(Error::invalid_argument(text).with_reason("invalid"));
+        }
         Range::Status { total } => total == Some(session.size()),
         Range::Bytes { from, to, total } => session.take(kernel, &spec, from, to, total, request).await?,
     };
@@ -181,8 +186,8 @@ pub async fn resume(kernel: &Arc<Kernel>, id: &str, request: Request) -> Result<
         return Ok(incomplete(session.size()));
     }
     // An empty object has no first byte: its end is the first thing that comes.
-    let (writer, data_key) = session.writer(kernel, &spec).await?;
-    match session.draft.clone().commit(kernel, spec, writer, data_key, true).await {
+    let writer = session.writer(kernel, &spec).await?;
+    match session.draft.clone().commit(kernel, spec, writer, true).await {
         Ok(row) => {
             let answer = upload::render(&row, &base_url, &query);
             session.done = Some(Box::new(row));
@@ -198,16 +203,16 @@ pub async fn resume(kernel: &Arc<Kernel>, id: &str, request: Request) -> Result<
 
 impl Session {
     fn size(&self) -> u64 {
-        self.upload.as_ref().map_or(0, |(writer, _)| writer.size())
+        self.upload.as_ref().map_or(0, Writer::size)
     }
 
-    async fn writer(&mut self, kernel: &Arc<Kernel>, spec: &Spec) -> Result<(Writer, DataKey)> {
+    async fn writer(&mut self, kernel: &Arc<Kernel>, spec: &Spec) -> Result<Writer> {
         if let Some(upload) = self.upload.take() {
             return Ok(upload);
         }
         let spec = Spec { mode: Mode::Read, ..spec.clone() };
         let (_, data_key) = kernel.run(spec, |call| self.draft.begin(call)).await?;
-        Ok((Writer::new(Arc::clone(kernel), data_key.key.clone(), false), data_key))
+        Ok(Writer::new(Arc::clone(kernel), data_key.key, false))
     }
 
     /// Takes a chunk; whether the upload is complete with it.
@@ -235,7 +240,7 @@ impl Session {
             return Err(invalid(format!("The chunk has {declared} bytes; its Content-Range says {announced}.")));
         }
         self.upload = Some(self.writer(kernel, spec).await?);
-        let Some((writer, _)) = self.upload.as_mut() else { return Err(Error::internal("an upload without a writer")) };
+        let Some(writer) = self.upload.as_mut() else { return Err(Error::internal("an upload without a writer")) };
         let end = to.map(|to| to + 1).or(total);
         pour(request.into_body(), writer, end).await?;
         let size = writer.size();

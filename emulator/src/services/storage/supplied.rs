@@ -76,9 +76,8 @@ impl SuppliedKey {
         Ok(Some(Self { key, sha256: STANDARD.encode(sha256) }))
     }
 
-    /// A fresh data key under this key.
-    pub fn wrap(&self) -> Result<DataKey> {
-        let key = Key::generate().map_err(|error| Error::internal(error.to_string()))?;
+    /// A data key under this key.
+    pub fn wrap(&self, key: Key) -> Result<DataKey> {
         let wrapped =
             envelope::seal(&self.key, PURPOSE, key.as_bytes()).map_err(|error| Error::internal(error.to_string()))?;
         Ok(DataKey { key, wrapped: wrapped.into(), version: String::new() })

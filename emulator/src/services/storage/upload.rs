@@ -51,7 +51,7 @@ pub async fn start(kernel: &Arc<Kernel>, bucket: &str, request: Request) -> Resu
             let kind = rest::header(&request, "x-upload-content-type").unwrap_or(UNKNOWN_TYPE).to_owned();
             let spec = spec(&request, bucket, Mode::Read);
             let kept = request.uri().query().unwrap_or_default().to_owned();
-            let metadata = Metadata::from_json(&rest::read_json(request.into_body()).await?);
+            let metadata = Metadata::from_json(&rest::read_json(request.into_body()).await?)?;
             let draft = described(draft, metadata, &query, &kind)?;
             sessions::start(kernel, draft, spec, &kept).await
         }
@@ -82,25 +82,29 @@ async fn media(kernel: &Arc<Kernel>, draft: Draft, query: &Query, request: Reque
     x_goog_hash(&request, &mut metadata);
     let draft = described(draft, metadata, query, &kind)?;
     let base_url = rest::base_url(&request);
+    let row = receive(kernel, draft, request).await?;
+    Ok(render(&row, &base_url, query))
+}
+
+/// A request whose body is the object.
+pub async fn receive(kernel: &Arc<Kernel>, draft: Draft, request: Request) -> Result<ObjectRow> {
     let length = rest::header(&request, "content-length").and_then(|text| text.parse::<u64>().ok());
     let write = spec(&request, &draft.bucket, Mode::Write);
-    let row = if length.is_some_and(|length| length <= SMALL) {
+    if length.is_some_and(|length| length <= SMALL) {
         let bytes = rest::read_all(request.into_body(), SMALL as usize).await?;
         if Some(bytes.len() as u64) != length {
             return Err(truncated());
         }
-        draft.store_small(kernel, write, &bytes).await?
-    } else {
-        let read = Spec { mode: Mode::Read, ..write.clone() };
-        let (_, data_key) = kernel.run(read, |call| draft.begin(call)).await?;
-        let mut writer = Writer::new(Arc::clone(kernel), data_key.key.clone(), false);
-        pour(request.into_body(), &mut writer, length).await?;
-        if length.is_some_and(|length| length != writer.size()) {
-            return Err(truncated());
-        }
-        draft.commit(kernel, write, writer, data_key, true).await?
-    };
-    Ok(render(&row, &base_url, query))
+        return draft.store_small(kernel, write, &bytes).await;
+    }
+    let read = Spec { mode: Mode::Read, ..write.clone() };
+    let (_, data_key) = kernel.run(read, |call| draft.begin(call)).await?;
+    let mut writer = Writer::new(Arc::clone(kernel), data_key.key, false);
+    pour(request.into_body(), &mut writer, length).await?;
+    if length.is_some_and(|length| length != writer.size()) {
+        return Err(truncated());
+    }
+    draft.commit(kernel, write, writer, true).await
 }
 
 async fn whole(kernel: &Arc<Kernel>, draft: Draft, query: &Query, request: Request) -> Result<Answer> {
@@ -109,18 +113,18 @@ async fn whole(kernel: &Arc<Kernel>, draft: Draft, query: &Query, request: Reque
     let write = spec(&request, &draft.bucket, Mode::Write);
     let body = rest::read_all(request.into_body(), MAX_MULTIPART).await?;
     let (head, media_type, bytes) = multipart::upload(&kind, &body)?;
-    let metadata = Metadata::from_json(&rest::parse_json(&head)?);
+    let metadata = Metadata::from_json(&rest::parse_json(&head)?)?;
     let draft = described(draft, metadata, query, &media_type)?;
     let row = if bytes.len() as u64 <= SMALL {
         draft.store_small(kernel, write, &bytes).await?
     } else {
         let read = Spec { mode: Mode::Read, ..write.clone() };
         let (_, data_key) = kernel.run(read, |call| draft.begin(call)).await?;
-        let mut writer = Writer::new(Arc::clone(kernel), data_key.key.clone(), false);
+        let mut writer = Writer::new(Arc::clone(kernel), data_key.key, false);
         for from in (0..bytes.len()).step_by(PIECE) {
             writer.write(bytes.slice(from..bytes.len().min(from + PIECE))).await?;
         }
-        draft.commit(kernel, write, writer, data_key, true).await?
+        draft.commit(kernel, write, writer, true).await?
     };
     Ok(render(&row, &base_url, query))
 }

@@ -1,12 +1,14 @@
 //! Pushes and pulls that fail: keys, policy, wrong digests, the end of the registry.
 
 use super::*;
-use crate::{Builder, GcrEra, ProjectMode};
+use crate::{Builder, GcrEra};
 
 const BUCKET: &str = "artifacts.my-project.appspot.com";
 const KEY: &str = "projects/my-project/locations/us/keyRings/ring/cryptoKeys/images";
 const DISABLED: &str = "Cloud KMS key is disabled, destroyed, or scheduled to be destroyed.";
 const UNGRANTED: &str = "Permission denied on Cloud KMS key. Please ensure that your Cloud Storage service account has been authorized to use this key.";
+
+const FAREWELL: &str = "Container Registry is deprecated and shutting down, please use the auto migration tool to migrate to Artifact Registry (gcloud artifacts docker upgrade migrate --projects='my-project'). For more details see: https://cloud.google.com/artifact-registry/docs/transition/auto-migrate-gcr-ar";
 
 /// A key that the Storage agent may use.
 async fn key(world: &World) {
@@ -58,8 +60,16 @@ async fn a_disabled_key_stops_pulls_and_pushes() {
 
     let refused = (400, "UNKNOWN".to_owned(), DISABLED.to_owned());
     let paths = ["manifests/v1".to_owned(), format!("manifests/{made}"), format!("blobs/{}", digest(b"layer"))];
+    let xml = format!(
+        "<?xml version='1.0' encoding='UTF-8'?><Error><Code>CloudKmsDisabledKey</Code><Message>{DISABLED}</Message></Error>"
+    );
     for path in &paths {
-        assert_eq!(get(&world, &format!("/v2/my-project/web/{path}")).await.refusal(), refused, "{path}");
+        let answer = get(&world, &format!("/v2/my-project/web/{path}")).await;
+        if path.starts_with("blobs") {
+            assert_eq!((answer.status, &answer.bytes[..]), (400, xml.as_bytes()), "{path}");
+        } else {
+            assert_eq!(answer.refusal(), refused, "{path}");
+        }
         send(&world, &format!("HEAD /v2/my-project/web/{path}"), &[], "").await.expect(200);
     }
     assert_eq!(push_blob(&world, "my-project/web", b"new").await.refusal(), refused);
@@ -86,6 +96,54 @@ async fn a_lost_grant_denies() {
     let refused = (403, "DENIED".to_owned(), UNGRANTED.to_owned());
     assert_eq!(get(&world, "/v2/my-project/web/manifests/v1").await.refusal(), refused);
     assert_eq!(push_blob(&world, "my-project/web", b"new").await.refusal(), refused);
+    let blob = get(&world, &format!("/v2/my-project/web/blobs/{}", digest(b"layer"))).await;
+    let xml = format!(
+        "<?xml version='1.0' encoding='UTF-8'?><Error><Code>AccessDenied</Code><Message>{UNGRANTED}</Message></Error>"
+    );
+    assert_eq!((blob.status, &blob.bytes[..]), (403, xml.as_bytes()), "as Storage says it to the client");
+}
+
+/// 4.3, push: a key that goes while the bytes come refuses the piece, the end and the manifest; nothing of it is there.
+#[tokio::test]
+async fn a_key_lost_during_a_push_refuses_its_rest() {
+    for (row, refused) in [
+        ("disabled", (400, "UNKNOWN".to_owned(), DISABLED.to_owned())),
+        ("ungranted", (403, "DENIED".to_owned(), UNGRANTED.to_owned())),
+    ] {
+        let world = World::new().await;
+        key(&world).await;
+        push_image(&world, "my-project/web", "v0", b"first").await;
+        protect_bucket(&world).await;
+        push_image(&world, "my-project/web", "v1", b"layer").await;
+        let before = objects(&world, BUCKET).await.len();
+        let mut ends = Vec::new();
+        for _ in 0..2 {
+            let at = send(&world, "POST /v2/my-project/web/blobs/uploads/", &[], "").await.expect(202);
+            let at = send(&world, &format!("PATCH {}", at.headers["location"]), &[], "la").await.expect(202);
+            ends.push(at.headers["location"].clone());
+        }
+        match row {
+            "disabled" => set_version(&world, "DISABLED").await,
+            _ => {
+                world.post(&format!("/v1/{KEY}:setIamPolicy"), json!({"policy": {}})).await.ok();
+            }
+        }
+        let text = manifest(b"{}", &[b"layer"]);
+        let start = format!("POST /v2/my-project/web/blobs/uploads/?digest={}", digest(b"new"));
+        for (call, answer) in [
+            ("POST", send(&world, "POST /v2/my-project/web/blobs/uploads/", &[], "").await),
+            ("POST, whole", send(&world, &start, &[], "new").await),
+            ("PATCH", send(&world, &format!("PATCH {}", ends[0]), &[], "yer").await),
+            ("PUT", send(&world, &format!("PUT {}&digest={}", ends[1], digest(b"late")), &[], "te").await),
+            ("manifest", push_manifest(&world, "my-project/web", "v2", MANIFEST, &text).await),
+            ("another tag", push_manifest(&world, "my-project/web", "v3", MANIFEST, &text).await),
+        ] {
+            assert_eq!(answer.refusal(), refused, "{row}: {call}");
+        }
+        assert_eq!(objects(&world, BUCKET).await.len(), before, "{row}: nothing new is there");
+        // A blob that is there already is not sent again: only the manifest fails.
+        send(&world, &format!("HEAD /v2/my-project/web/blobs/{}", digest(b"first")), &[], "").await.expect(200);
+    }
 }
 
 /// Section 3, last row but one: the bucket cannot be made without a key, and the topic neither.
@@ -100,6 +158,13 @@ async fn policy_refuses_the_first_push() {
     let refused = push_blob(&world, "my-project/web", b"layer").await;
     assert_eq!(refused.refusal(), (412, "UNKNOWN".to_owned(), text.to_owned()));
     assert_eq!(world.get(&format!("/storage/v1/b/{BUCKET}")).await.status, 404);
+    let text = manifest(b"{}", &[b"layer"]);
+    let put = push_manifest(&world, "my-project/web", "v1", MANIFEST, &text).await;
+    assert_eq!((put.status, put.refusal().1.as_str()), (412, "UNKNOWN"));
+    // 4.3: nobody can make the bucket by hand.
+    let by_hand = world.post("/storage/v1/b?project=my-project", json!({"name": BUCKET})).await;
+    let text = "The bucket you tried to create is a domain name owned by another user.";
+    assert_eq!((by_hand.status, by_hand.message()), (403, text));
     // The API is in use from now on all the same.
     world.get("/v1/projects/my-project/topics/gcr").await.ok();
 }
@@ -148,26 +213,18 @@ async fn an_upload_stays_with_its_bucket() {
 #[tokio::test]
 async fn the_shut_down_registry_says_farewell() {
     let world = World(Builder::default().gcr_era(GcrEra::ShutDown).seed(7).build().await.unwrap());
-    let (status, _, text) = get(&world, "/v2/my-project/web/manifests/v1").await.refusal();
-    assert_eq!(
-        (status, text.as_str()),
-        (
-            412,
-            "Container Registry is deprecated and shutting down, please use the auto migration tool to migrate to Artifact Registry (gcloud artifacts docker upgrade migrate --projects='my-project'). For more details see: https://cloud.google.com/artifact-registry/docs/transition/auto-migrate-gcr-ar"
-        )
-    );
-}
-
-/// 4.3 API disabled: in a project that somebody created, the API must be enabled first.
-#[tokio::test]
-async fn a_disabled_api_refuses_the_push() {
-    let world = World(Builder::default().projects(ProjectMode::Strict).seed(7).build().await.unwrap());
-    let body = json!({"projectId": "my-project", "parent": "organizations/123456789012"});
-    world.post("/v3/projects", body).await.ok();
-    let (status, code, text) = push_blob(&world, "my-project/web", b"layer").await.refusal();
-    assert_eq!((status, code.as_str()), (403, "DENIED"));
-    assert_eq!(
-        text,
-        "Token exchange failed for project 'my-project'. Please enable or contact project owners to enable the Google Container Registry API in Cloud Console at https://console.cloud.google.com/apis/api/containerregistry.googleapis.com/overview?project=my-project before performing this operation."
-    );
+    let blob = digest(b"x");
+    for line in [
+        "GET /v2/my-project/web/manifests/v1".to_owned(),
+        "PUT /v2/my-project/web/manifests/v1".to_owned(),
+        "DELETE /v2/my-project/web/manifests/v1".to_owned(),
+        "GET /v2/my-project/web/tags/list".to_owned(),
+        format!("HEAD /v2/my-project/web/blobs/{blob}"),
+        format!("GET /v2/my-project/web/blobs/{blob}"),
+        "POST /v2/my-project/web/blobs/uploads/".to_owned(),
+    ] {
+        let refused = send(&world, &line, &[], "").await.refusal();
+        assert_eq!(refused, (412, "UNKNOWN".to_owned(), FAREWELL.to_owned()), "{line}");
+    }
+    assert_eq!(world.get(&format!("/storage/v1/b/{BUCKET}")).await.status, 404);
 }

@@ -59,7 +59,7 @@ async fn a_manifest_that_something_names_cannot_be_deleted() {
     delete(&world, "all").await.expect(202);
     delete(&world, &digest(index.to_string().as_bytes())).await.expect(202);
     delete(&world, &made).await.expect(202);
-    assert_eq!(delete(&world, &made).await.refusal().1, "MANIFEST_UNKNOWN");
+    assert_eq!(delete(&world, &made).await.refusal().1, "NAME_UNKNOWN", "nothing is left of the image");
     // Blobs stay: nothing but Storage removes them.
     get(&world, &format!("/v2/{name}/blobs/{}", digest(b"layer"))).await.expect(200);
     let refused = send(&world, &format!("DELETE /v2/{name}/blobs/{}", digest(b"layer")), &[], "").await;

@@ -84,6 +84,16 @@ async fn a_limited_rewrite_goes_on_with_its_token() {
     assert_eq!((&answer["done"], answer.get("rewriteToken")), (&json!(true), None));
     assert_eq!(answer["resource"]["kmsKeyName"], json!(format!("{key}/cryptoKeyVersions/1")));
     assert!(world.read("plain", "o").await.body == bytes);
+    // Later calls must repeat the limit too.
+    let start = format!(
+        "{path}&ifGenerationMatch={}",
+        world.object("plain", "o").await.ok()["generation"].as_str().expect("one")
+    );
+    let start = start.replace(&format!("{key}&"), &format!("{}&", world.key("other").await));
+    let token = world.call("POST", &start, json!({})).await.ok()["rewriteToken"].as_str().expect("a token").to_owned();
+    let doubled = start.replace(&MIB.to_string(), &(2 * MIB).to_string());
+    let changed = world.call("POST", &format!("{doubled}&rewriteToken={token}"), json!({})).await;
+    assert_eq!((changed.status, changed.refusal().1.as_str()), (400, "invalid"));
     // Same place, class and encryption: one call whatever the limit.
     let again = format!(
         "/storage/v1/b/plain/o/o/rewriteTo/b/plain/o/q?destinationKmsKeyName={key}&maxBytesRewrittenPerCall={MIB}"

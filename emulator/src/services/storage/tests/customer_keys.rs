@@ -105,6 +105,72 @@ async fn half_a_key_or_two_kinds_of_key_are_refused() {
     assert_eq!(source.refusal().1, "resourceNotEncryptedWithCustomerEncryptionKey");
 }
 
+/// 2.4, the rows on customer-supplied keys: each way of reading with the wrong key, or with one too many.
+#[tokio::test]
+async fn a_read_says_what_is_wrong_with_its_key() {
+    let world = World::new().await;
+    let kms = world.key("k").await;
+    world.bucket("images").await;
+    let (right, wrong) = (supplied(1), supplied(2));
+    with(&world, "POST", UPLOAD, &right, "secret").await.ok();
+    world.put("images", "plain", "", "x").await.ok();
+    world.put("images", "keyed", &format!("&kmsKeyName={kms}"), "x").await.ok();
+    let missing = (
+        "resourceIsEncryptedWithCustomerEncryptionKey",
+        "The target object is encrypted by a customer-supplied encryption key.",
+    );
+    let incorrect = ("customerEncryptionKeyIsIncorrect", "The provided encryption key is incorrect.");
+    let needless = (
+        "resourceNotEncryptedWithCustomerEncryptionKey",
+        "The target object is not encrypted by a customer-supplied encryption key.",
+    );
+    let before = world.picture("images").await;
+    for (row, object, key, (reason, text)) in [
+        ("CSEK missing for a CSEK object", "o", None, missing),
+        ("another CSEK", "o", Some(&wrong), incorrect),
+        ("CSEK given for a non-CSEK object", "plain", Some(&right), needless),
+        ("CSEK given for a CMEK object", "keyed", Some(&right), needless),
+    ] {
+        let own = key.map(|key| key.headers().to_vec()).unwrap_or_default();
+        let source = key.map(|key| key.source_headers().to_vec()).unwrap_or_default();
+        let object = format!("/storage/v1/b/images/o/{object}");
+        let media = world.send("GET", &format!("{object}?alt=media"), &own, "").await;
+        assert_eq!((media.status, media.text().as_str()), (400, text), "{row}: media");
+        let address = object.replace("/storage/v1/b/images/o", "/storage.googleapis.com/images");
+        let code = format!("<Code>{}{}</Code>", reason[..1].to_uppercase(), &reason[1..]);
+        assert!(world.send("GET", &address, &own, "").await.text().contains(&code), "{row}: XML");
+        for verb in ["rewriteTo", "copyTo"] {
+            let answer = world.send("POST", &format!("{object}/{verb}/b/images/o/new"), &source, "{}").await;
+            answer.refused(400, reason, text);
+        }
+        if key.is_some() {
+            world.send("GET", &object, &own, "").await.refused(400, reason, text);
+        }
+        assert_eq!(world.picture("images").await, before, "{row}: nothing has changed");
+    }
+    // Half a key of a copy's source is none.
+    let [algorithm, secret, hash] = right.source_headers();
+    for (headers, reason) in [
+        (vec![algorithm, secret], "customerEncryptionKeySha256IsInvalid"),
+        (vec![secret, hash], "customerEncryptionAlgorithmIsInvalid"),
+        (vec![algorithm, hash], "customerEncryptionKeyFormatIsInvalid"),
+    ] {
+        let answer = world.send("POST", &format!("{OBJECT}/rewriteTo/b/images/o/new"), &headers, "{}").await;
+        assert_eq!((answer.status, answer.refusal().1.as_str()), (400, reason));
+    }
+    let both = "Cannot provide both a Cloud KMS key and a csk encoded encryption scheme.";
+    for path in [
+        format!("{OBJECT}/rewriteTo/b/images/o/new?destinationKmsKeyName={kms}"),
+        format!("{OBJECT}/copyTo/b/images/o/new?destinationKmsKeyName={kms}"),
+    ] {
+        let headers: Vec<_> = right.source_headers().into_iter().chain(right.headers()).collect();
+        world.send("POST", &path, &headers, "{}").await.refused(409, "conflict", both);
+    }
+    let start = format!("/upload/storage/v1/b/images/o?uploadType=resumable&name=new&kmsKeyName={kms}");
+    with(&world, "POST", &start, &right, "{}").await.refused(409, "conflict", both);
+    assert_eq!(world.picture("images").await, before);
+}
+
 /// Section 3: not CMEK, so refused where storage must be; 1.4: the bucket's own word on such keys.
 #[tokio::test]
 async fn policy_has_its_say_on_supplied_keys() {
@@ -114,11 +180,20 @@ async fn policy_has_its_say_on_supplied_keys() {
     world.allow_keys_of("nobody").await;
     with(&world, "POST", UPLOAD, &key, "x").await.ok();
     world.require_cmek().await;
-    assert_eq!(with(&world, "POST", UPLOAD, &key, "x").await.status, 412);
+    let before = world.picture("images").await;
+    let text = "Request violates constraint 'constraints/gcp.restrictNonCmekServices'";
+    with(&world, "POST", UPLOAD, &key, "x").await.refused(412, "conditionNotMet", text);
+    let rewrite: Vec<_> = key.source_headers().into_iter().chain(key.headers()).collect();
+    let path = format!("{OBJECT}/rewriteTo/b/images/o/new");
+    world.send("POST", &path, &rewrite, "{}").await.refused(412, "conditionNotMet", text);
+    assert_eq!(world.picture("images").await, before);
     let world = World::new().await;
     let config = json!({"customerSuppliedEncryptionEnforcementConfig": {"restrictionMode": "FullyRestricted"}});
     world.create_bucket(json!({"name": "images", "encryption": config})).await.ok();
-    assert_eq!(with(&world, "POST", UPLOAD, &key, "x").await.status, 412);
+    let text =
+        "The bucket's customerSuppliedEncryptionEnforcementConfig restricts new objects with this type of encryption.";
+    with(&world, "POST", UPLOAD, &key, "x").await.refused(412, "conditionNotMet", text);
+    assert_eq!(world.get(OBJECT).await.status, 404);
     world.put("images", "o", "", "x").await.ok();
 }
 

@@ -1,13 +1,19 @@
 //! Stories over REST, each naming the row of the reference that it plays.
 
+mod bad_input;
 mod callers;
 mod copies;
 mod customer_keys;
+mod encryption;
 mod keys;
 mod lists;
 mod objects;
 mod policy;
+mod refusals;
+mod soft_delete;
+mod unusable;
 mod uploads;
+mod xml;
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -75,16 +81,26 @@ impl World {
         Self { emulator }
     }
 
+    /// A request whose body has its length said, unless the headers say it.
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
         let body = body.into();
-        let mut request = http::Request::builder().method(method).uri(path).header("host", "127.0.0.1:8787");
-        if !body.is_empty() {
-            request = request.header("content-length", body.len());
+        let length = body.len().to_string();
+        let mut headers = headers.to_vec();
+        if !body.is_empty() && headers.iter().all(|(name, _)| *name != "content-length") {
+            headers.push(("content-length", &length));
+        }
+        self.stream(method, path, &headers, gcp_gateway::full(body)).await
+    }
+
+    pub async fn stream(&self, method: &str, path: &str, headers: &[(&str, &str)], body: gcp_gateway::Body) -> Reply {
+        let mut request = http::Request::builder().method(method).uri(path);
+        if headers.iter().all(|(name, _)| *name != "host") {
+            request = request.header("host", "127.0.0.1:8787");
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(gcp_gateway::full(body)).expect("a request");
+        let request = request.body(body).expect("a request");
         let (parts, body) = self.emulator.handle(request).await.into_parts();
         let body = body.collect().await.expect("a whole answer").to_bytes();
         Reply { status: parts.status.as_u16(), headers: parts.headers, body }
@@ -167,6 +183,33 @@ impl World {
         let listing = self.get(&format!("/storage/v1/b/{bucket}/o?{query}")).await.ok();
         let items = listing["items"].as_array().cloned().unwrap_or_default();
         items.iter().map(|item| item["name"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// What a refusal must leave alone: the bucket, and every object in it, noncurrent ones too.
+    pub async fn picture(&self, bucket: &str) -> Value {
+        let path = format!("/storage/v1/b/{bucket}");
+        let fields = "fields=items(name,generation,metageneration,kmsKeyName,metadata)";
+        json!([
+            self.get(&path).await.json(),
+            self.get(&format!("{path}/iam")).await.json(),
+            self.get(&format!("{path}/o?versions=true&{fields}")).await.json(),
+        ])
+    }
+
+    /// A multipart upload.
+    pub async fn put_parts(&self, bucket: &str, more: &str, metadata: Value, bytes: &str) -> Reply {
+        let path = format!("/upload/storage/v1/b/{bucket}/o?uploadType=multipart{more}");
+        let body = format!("--b\r\n\r\n{metadata}\r\n--b\r\ncontent-type: text/plain\r\n\r\n{bytes}\r\n--b--");
+        self.send("POST", &path, &[("content-type", "multipart/related; boundary=b")], body).await
+    }
+
+    pub async fn destroy(&self, version: &str) {
+        self.call("POST", &format!("/v1/{version}:destroy"), json!({})).await.ok();
+    }
+
+    /// A month, and what falls due in it: destruction.
+    pub async fn wait_a_month(&self) {
+        self.emulator.advance(std::time::Duration::from_hours(31 * 24)).await.expect("a moved clock");
     }
 
     pub async fn set_policy(&self, constraint: &str, spec: Value) -> Reply {

@@ -29,6 +29,61 @@ async fn a_new_bucket_reads_as_google_prints_it() {
     assert!(world.get("/storage/v1/b/images?projection=full").await.ok()["acl"].is_array());
 }
 
+/// 1.3, first row: what follows from the place.
+#[tokio::test]
+async fn a_place_gives_a_bucket_its_type() {
+    let world = World::new().await;
+    for (at, (place, kind, rpo)) in [
+        ("us-east1", "region", Value::Null),
+        ("EUR4", "dual-region", json!("DEFAULT")),
+        ("asia", "multi-region", json!("DEFAULT")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let bucket = world.create_bucket(json!({"name": format!("bucket-{at}"), "location": place})).await.ok();
+        assert_eq!(
+            (&bucket["location"], &bucket["locationType"], &bucket["rpo"]),
+            (&json!(place.to_uppercase()), &json!(kind), &rpo),
+            "{place}"
+        );
+        let access = json!({"bucketPolicyOnly": {"enabled": false}, "uniformBucketLevelAccess": {"enabled": false},
+            "publicAccessPrevention": "inherited"});
+        assert_eq!(bucket["iamConfiguration"], access);
+        assert!(bucket["generation"].is_string() && bucket["updated"] == bucket["timeCreated"]);
+    }
+}
+
+/// 1.3, second row: without who may do what, unless that is asked for or brought along.
+#[tokio::test]
+async fn a_bucket_is_shown_without_its_lists_of_access() {
+    let world = World::new().await;
+    world.bucket("images").await;
+    let path = "/storage/v1/b/images";
+    let acl = json!([{"entity": "allUsers", "role": "READER"}]);
+    let shown =
+        async |verb: &str, path: &str, body: Value| world.call(verb, path, body).await.ok().get("acl").is_some();
+    for (row, verb, path, body, full) in [
+        ("insert", "POST", "/storage/v1/b?project=my-project".to_owned(), json!({"name": "bare"}), false),
+        (
+            "insert with acl",
+            "POST",
+            "/storage/v1/b?project=my-project".to_owned(),
+            json!({"name": "listed", "acl": acl}),
+            true,
+        ),
+        ("patch", "PATCH", path.to_owned(), json!({"labels": {"a": "b"}}), false),
+        ("patch with acl", "PATCH", path.to_owned(), json!({"acl": acl}), true),
+        ("patch with acl, noAcl", "PATCH", format!("{path}?projection=noAcl"), json!({"acl": acl}), false),
+        ("get", "GET", path.to_owned(), Value::Null, false),
+        ("get, full", "GET", format!("{path}?projection=full"), Value::Null, true),
+    ] {
+        assert_eq!(shown(verb, &path, body).await, full, "{row}");
+    }
+    let listed = world.get("/storage/v1/b?project=my-project").await.ok();
+    assert!(listed["items"].as_array().expect("items").iter().all(|item| item.get("acl").is_none()));
+}
+
 #[tokio::test]
 async fn refusals_around_buckets_have_googles_words() {
     let world = World::new().await;
@@ -143,8 +198,20 @@ async fn ranges_are_answered_with_their_place_and_416_beyond_the_end() {
     assert_eq!(get("bytes=10-").await.status, 416);
     let whole = world.read("images", "o").await;
     assert!(whole.header("x-goog-hash").contains("crc32c=") && whole.header("x-goog-hash").contains("md5="));
-    assert_eq!(whole.header("x-goog-stored-content-length"), "10");
-    assert_eq!(whole.header("content-type"), "text/plain");
+    let object = world.object("images", "o").await.ok();
+    for (name, value) in [
+        ("content-type", json!("text/plain")),
+        ("content-length", json!("10")),
+        ("accept-ranges", json!("bytes")),
+        ("x-goog-generation", object["generation"].clone()),
+        ("x-goog-metageneration", json!("1")),
+        ("x-goog-stored-content-encoding", json!("identity")),
+        ("x-goog-stored-content-length", json!("10")),
+        ("x-goog-storage-class", json!("STANDARD")),
+        ("etag", object["etag"].clone()),
+    ] {
+        assert_eq!(json!(whole.header(name)), value, "{name}");
+    }
 }
 
 /// `mediaLink` is followed as it is, so it must lead here and to these bytes.
@@ -201,6 +268,7 @@ async fn a_buckets_policy_starts_with_the_project_and_takes_bindings() {
     let path = "/storage/v1/b/images/iam";
     let mut policy = world.get(&format!("{path}?optionsRequestedPolicyVersion=3")).await.ok();
     assert_eq!(policy["resourceId"], json!("projects/_/buckets/images"));
+    assert_eq!((&policy["kind"], &policy["etag"]), (&json!("storage#policy"), &json!("CAE=")), "1.3: the bucket's tag");
     let roles: Vec<_> =
         policy["bindings"].as_array().expect("bindings").iter().map(|binding| binding["role"].clone()).collect();
     assert_eq!(roles, [json!("roles/storage.legacyBucketOwner"), json!("roles/storage.legacyBucketReader")]);
@@ -209,9 +277,21 @@ async fn a_buckets_policy_starts_with_the_project_and_takes_bindings() {
         .as_array_mut()
         .expect("bindings")
         .push(json!({"role": "roles/storage.objectViewer", "members": ["user:ann@example.com"]}));
-    world.call("PUT", path, policy).await.ok();
+    assert_eq!(world.call("PUT", path, policy).await.ok()["etag"], json!("CAI="));
     assert_eq!(world.get(path).await.ok()["bindings"].as_array().map(Vec::len), Some(3));
-    assert_eq!(world.call("PUT", path, stale).await.status, 412, "an etag that is no longer current");
+    assert_eq!(world.get("/storage/v1/b/images").await.ok()["metageneration"], json!("2"));
+    world.call("PUT", path, stale).await.refused(412, "conditionNotMet", UNMET);
+    // 1.3: with uniform access the objects' roles are the bucket's too.
+    let uniform = json!({"uniformBucketLevelAccess": {"enabled": true}});
+    world.create_bucket(json!({"name": "uniform", "iamConfiguration": uniform})).await.ok();
+    let policy = world.get("/storage/v1/b/uniform/iam").await.ok();
+    let bound: Vec<_> =
+        policy["bindings"].as_array().expect("bindings").iter().map(|one| (&one["role"], &one["members"])).collect();
+    let (owners, viewers) =
+        (json!(["projectEditor:my-project", "projectOwner:my-project"]), json!(["projectViewer:my-project"]));
+    let roles = ["BucketOwner", "BucketReader", "ObjectOwner", "ObjectReader"]
+        .map(|role| json!(format!("roles/storage.legacy{role}")));
+    assert_eq!(bound, [(&roles[0], &owners), (&roles[1], &viewers), (&roles[2], &owners), (&roles[3], &viewers)]);
     world.get(&format!("{path}/testPermissions")).await.refused(400, "required", "Required parameter: permissions");
     let many = "permissions=p&".repeat(85);
     assert_eq!(world.get(&format!("{path}/testPermissions?{many}")).await.refusal().1, "invalid");
@@ -239,13 +319,40 @@ async fn what_is_not_implemented_answers_501() {
     for (verb, path) in [
         ("POST", "/storage/v1/b/images/notificationConfigs"),
         ("POST", "/storage/v1/b/images/lockRetentionPolicy?ifMetagenerationMatch=1"),
+        ("DELETE", "/storage/v1/b/images/notificationConfigs/1"),
+        ("GET", "/storage/v1/b/images/folders"),
+        ("POST", "/storage/v1/b/images/relocate"),
+        ("POST", "/storage/v1/b/images/restore?generation=1"),
+        ("GET", "/storage/v1/b/images/operations"),
+        ("POST", "/storage/v1/b/images/acl"),
+        ("GET", "/storage/v1/b/images/acl/allUsers"),
+        ("POST", "/storage/v1/b/images/defaultObjectAcl"),
+        ("PUT", "/storage/v1/b/images/o/o/acl/allUsers"),
+        ("GET", "/storage/v1/b/images/o/o/iam"),
+        ("PUT", "/storage/v1/b/images/o/o/iam"),
+        ("GET", "/storage/v1/b/images/o/o/iam/testPermissions?permissions=p"),
+        ("GET", "/storage/v1/projects/my-project/hmacKeys"),
         ("POST", "/storage/v1/b/images/o/o/acl"),
         ("POST", "/storage/v1/b/images/o/watch"),
         ("POST", "/storage/v1/b/images/o/bulkRestore"),
         ("POST", "/storage/v1/channels/stop"),
         ("POST", "/storage/v1/projects/my-project/hmacKeys"),
     ] {
-        assert_eq!(world.call(verb, path, json!({})).await.status, 501, "{verb} {path}");
+        let (status, reason, text) = world.call(verb, path, json!({})).await.refusal();
+        assert_eq!((status, reason.as_str()), (501, "notImplemented"), "{verb} {path}");
+        assert!(
+            text.starts_with("Method storage.") && text.ends_with("is not implemented by this emulator."),
+            "{text}"
+        );
+    }
+    for (path, answer) in [
+        ("notificationConfigs", json!({"kind": "storage#notifications"})),
+        ("managedFolders", json!({})),
+        ("anywhereCaches", json!({})),
+        ("defaultObjectAcl", json!({"kind": "storage#objectAccessControls", "items": []})),
+    ] {
+        assert_eq!(world.get(&format!("/storage/v1/b/images/{path}")).await.ok(), answer, "{path}");
+        assert_eq!(world.get(&format!("/storage/v1/b/none/{path}")).await.status, 404, "{path}");
     }
     assert_eq!(world.get("/storage/v1/nothing").await.status, 404);
 }

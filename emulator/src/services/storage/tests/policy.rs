@@ -5,27 +5,52 @@ use serde_json::{Value, json};
 use super::{PROJECT, World};
 
 /// A table's row: what is asked, and whether the policy refuses it.
-type Row = (&'static str, &'static str, &'static str, Value, bool);
+type Row = (&'static str, &'static str, String, Value, bool);
 
 const NON_CMEK: &str = "gcp.restrictNonCmekServices";
 const KEY_PROJECTS: &str = "gcp.restrictCmekCryptoKeyProjects";
 
+/// Plays the rows in order. What is refused must leave every bucket as it was.
 async fn play(world: &World, constraint: &str, rows: Vec<Row>) {
     for (row, verb, path, body, refused) in rows {
-        let answer = world.call(verb, path, body).await;
+        let before = pictures(world).await;
+        let answer = world.call(verb, &path, body).await;
         if refused {
             let text = format!("Request violates constraint 'constraints/{constraint}'");
             let error = json!({"error": {"code": 412, "message": text, "errors": [{"message": text, "domain": "global",
                 "reason": "conditionNotMet", "locationType": "header", "location": "If-Match"}]}});
             assert_eq!((answer.status, answer.json()), (412, error), "{row}");
+            assert_eq!(pictures(world).await, before, "{row}: nothing has changed");
         } else {
             assert!((200..300).contains(&answer.status), "{row}: {} {}", answer.status, answer.text());
         }
     }
 }
 
-fn leak(text: String) -> &'static str {
-    Box::leak(text.into_boxed_str())
+async fn pictures(world: &World) -> Vec<Value> {
+    let mut all = Vec::new();
+    for bucket in
+        world.get(&format!("/storage/v1/b?project={PROJECT}")).await.ok()["items"].as_array().into_iter().flatten()
+    {
+        all.push(world.picture(bucket["name"].as_str().expect("a name")).await);
+    }
+    all
+}
+
+fn upload(bucket: &str, more: &str) -> String {
+    format!("/upload/storage/v1/b/{bucket}/o?uploadType=media&name=o{more}")
+}
+
+fn into(verb: &str, bucket: &str, more: &str) -> String {
+    format!("/storage/v1/b/keyed/o/mine/{verb}/b/{bucket}/o/copy{more}")
+}
+
+fn insert() -> String {
+    format!("/storage/v1/b?project={PROJECT}")
+}
+
+fn named(name: &str, key: &str) -> Value {
+    json!({"name": name, "encryption": {"defaultKmsKeyName": key}})
 }
 
 #[tokio::test]
@@ -38,57 +63,42 @@ async fn storage_without_customer_keys_is_refused_where_the_policy_acts() {
     world.put("keyed", "mine", "", "x").await.ok();
     world.require_cmek().await;
     let with_key = json!({"encryption": {"defaultKmsKeyName": key}});
-    let upload =
-        |bucket: &str, more: &str| leak(format!("/upload/storage/v1/b/{bucket}/o?uploadType=media&name=o{more}"));
     let explicit = format!("&kmsKeyName={key}");
-    let into = |bucket: &str, more: &str| leak(format!("/storage/v1/b/keyed/o/mine/rewriteTo/b/{bucket}/o/copy{more}"));
-    let insert = leak(format!("/storage/v1/b?project={PROJECT}"));
-    let compose = json!({"sourceObjects": [{"name": "before"}]});
+    let destination = format!("?destinationKmsKeyName={key}");
+    let old = || "/storage/v1/b/old".to_owned();
+    let keyed = || "/storage/v1/b/keyed".to_owned();
+    let before = || "/storage/v1/b/old/o/before".to_owned();
+    let compose = |more: &str| format!("/storage/v1/b/old/o/all/compose{more}");
+    let sources = json!({"sourceObjects": [{"name": "before"}]});
+    let resumable = |more: &str| format!("/upload/storage/v1/b/old/o?uploadType=resumable&name=o{more}");
     let rows: Vec<Row> = vec![
-        ("buckets.insert without default key", "POST", insert, json!({"name": "bare"}), true),
-        ("nothing was created", "GET", insert, Value::Null, false),
-        (
-            "buckets.insert with default key",
-            "POST",
-            insert,
-            json!({"name": "fine", "encryption": with_key["encryption"]}),
-            false,
-        ),
-        (
-            "patch of labels on an old bucket",
-            "PATCH",
-            "/storage/v1/b/old",
-            json!({"labels": {"a": "b"}, "encryption": null}),
-            false,
-        ),
-        ("patch clearing default key", "PATCH", "/storage/v1/b/keyed", json!({"encryption": null}), true),
+        ("buckets.insert without default key", "POST", insert(), json!({"name": "bare"}), true),
+        ("buckets.insert with default key", "POST", insert(), named("fine", &key), false),
+        ("patch of labels on an old bucket", "PATCH", old(), json!({"labels": {"a": "b"}, "encryption": null}), false),
+        ("update of labels on an old bucket", "PUT", old(), json!({"labels": {"a": "c"}}), false),
+        ("patch clearing default key", "PATCH", keyed(), json!({"encryption": null}), true),
+        ("patch clearing it alone", "PATCH", keyed(), json!({"encryption": {"defaultKmsKeyName": null}}), true),
+        ("update clearing default key", "PUT", keyed(), json!({"name": "keyed"}), true),
         ("objects.insert, no default, no key", "POST", upload("old", ""), json!("x"), true),
+        ("objects.insert, resumable, the same", "POST", resumable(""), json!({}), true),
         ("objects.insert with an explicit key", "POST", upload("old", &explicit), json!("x"), false),
+        ("objects.insert, resumable, with one", "POST", resumable(&explicit), json!({}), false),
         ("objects.insert relying on the default", "POST", upload("keyed", ""), json!("x"), false),
-        ("rewrite to a bucket without key", "POST", into("old", ""), json!({}), true),
-        ("rewrite with a key", "POST", into("old", &format!("?destinationKmsKeyName={key}")), json!({}), false),
-        ("compose", "POST", "/storage/v1/b/old/o/all/compose", compose.clone(), true),
-        (
-            "compose with a key",
-            "POST",
-            leak(format!("/storage/v1/b/old/o/all/compose?kmsKeyName={key}")),
-            compose,
-            false,
-        ),
-        ("get", "GET", "/storage/v1/b/old/o/before", Value::Null, false),
-        ("media", "GET", "/storage/v1/b/old/o/before?alt=media", Value::Null, false),
-        ("list", "GET", "/storage/v1/b/old/o", Value::Null, false),
-        ("metadata patch", "PATCH", "/storage/v1/b/old/o/before", json!({"metadata": {"a": "b"}}), false),
-        ("delete", "DELETE", "/storage/v1/b/old/o/before", Value::Null, false),
-        ("giving an old bucket a key", "PATCH", "/storage/v1/b/old", with_key, false),
+        ("rewrite to a bucket without key", "POST", into("rewriteTo", "old", ""), json!({}), true),
+        ("rewrite with a key", "POST", into("rewriteTo", "old", &destination), json!({}), false),
+        ("copy to a bucket without key", "POST", into("copyTo", "old", ""), json!({}), true),
+        ("copy with a key", "POST", into("copyTo", "old", &destination), json!({}), false),
+        ("compose", "POST", compose(""), sources.clone(), true),
+        ("compose with a key", "POST", compose(&format!("?kmsKeyName={key}")), sources, false),
+        ("get", "GET", before(), Value::Null, false),
+        ("media", "GET", format!("{}?alt=media", before()), Value::Null, false),
+        ("list", "GET", "/storage/v1/b/old/o".to_owned(), Value::Null, false),
+        ("metadata patch", "PATCH", before(), json!({"metadata": {"a": "b"}}), false),
+        ("delete", "DELETE", before(), Value::Null, false),
+        ("giving an old bucket a key", "PATCH", old(), with_key, false),
     ];
     play(&world, NON_CMEK, rows).await;
     assert_eq!(world.get("/storage/v1/b/bare").await.status, 404);
-    assert_eq!(world.get("/storage/v1/b/keyed").await.ok()["encryption"]["defaultKmsKeyName"], json!(key));
-    // A resumable upload is refused at its start, before any byte is sent.
-    world.bucket_with_key("last", &key).await;
-    let path = "/upload/storage/v1/b/last/o?uploadType=resumable&name=o";
-    assert_eq!(world.call("POST", path, json!({})).await.status, 200);
 }
 
 #[tokio::test]
@@ -98,41 +108,101 @@ async fn keys_of_other_projects_are_refused_where_the_policy_acts() {
     let foreign = world.key_in("other-project", "us", "k").await;
     world.grant(&foreign, "roles/cloudkms.cryptoKeyEncrypterDecrypter").await;
     world.bucket("plain").await;
-    world.bucket_with_key("foreign", &foreign).await;
-    world.put("foreign", "mine", "", "x").await.ok();
+    // Sources lie here.
+    world.bucket_with_key("keyed", &foreign).await;
+    world.put("keyed", "mine", "", "x").await.ok();
     world.allow_keys_of(PROJECT).await;
-    let insert = leak(format!("/storage/v1/b?project={PROJECT}"));
-    let upload =
-        |bucket: &str, more: &str| leak(format!("/upload/storage/v1/b/{bucket}/o?uploadType=media&name=o{more}"));
-    let named = |name: &str, key: &str| json!({"name": name, "encryption": {"defaultKmsKeyName": key}});
+    let listed = format!("&kmsKeyName={key}");
+    let unlisted = format!("&kmsKeyName={foreign}");
+    let to_unlisted = format!("?destinationKmsKeyName={foreign}");
+    let keyed = || "/storage/v1/b/keyed".to_owned();
+    let mine = || "/storage/v1/b/keyed/o/mine".to_owned();
+    let compose = |more: &str| format!("/storage/v1/b/keyed/o/all/compose?{more}");
+    let sources = json!({"sourceObjects": [{"name": "mine"}]});
+    let labels = json!({"labels": {"a": "b"}, "encryption": {"defaultKmsKeyName": foreign}});
     let rows: Vec<Row> = vec![
-        ("buckets.insert without default key", "POST", insert, json!({"name": "bare"}), false),
-        ("buckets.insert, listed project", "POST", insert, named("fine", &key), false),
-        ("buckets.insert, unlisted project", "POST", insert, named("wrong", &foreign), true),
-        ("buckets.patch, unlisted project", "PATCH", "/storage/v1/b/plain", named("plain", &foreign), true),
-        (
-            "patch of labels on an old bucket",
-            "PATCH",
-            "/storage/v1/b/foreign",
-            json!({"labels": {"a": "b"}, "encryption": {"defaultKmsKeyName": foreign}}),
-            false,
-        ),
+        ("buckets.insert without default key", "POST", insert(), json!({"name": "bare"}), false),
+        ("buckets.insert, listed project", "POST", insert(), named("fine", &key), false),
+        ("buckets.insert, unlisted project", "POST", insert(), named("wrong", &foreign), true),
+        ("buckets.patch, unlisted project", "PATCH", "/storage/v1/b/plain".to_owned(), named("plain", &foreign), true),
+        ("buckets.update, unlisted project", "PUT", "/storage/v1/b/plain".to_owned(), named("plain", &foreign), true),
+        ("patch of labels on an old bucket", "PATCH", keyed(), labels, false),
         ("objects.insert, no key", "POST", upload("plain", ""), json!("x"), false),
-        (
-            "objects.insert, listed key in a non-compliant bucket",
-            "POST",
-            upload("foreign", &format!("&kmsKeyName={key}")),
-            json!("x"),
-            false,
-        ),
-        ("objects.insert relying on a default in an unlisted project", "POST", upload("foreign", ""), json!("x"), true),
-        ("rewrite relying on it", "POST", "/storage/v1/b/foreign/o/mine/rewriteTo/b/foreign/o/copy", json!({}), true),
-        ("rewrite away from it", "POST", "/storage/v1/b/foreign/o/mine/rewriteTo/b/plain/o/copy", json!({}), false),
-        ("get", "GET", "/storage/v1/b/foreign/o/mine?alt=media", Value::Null, false),
-        ("patch clearing default key", "PATCH", "/storage/v1/b/foreign", json!({"encryption": null}), false),
+        ("objects.insert, listed key in a non-compliant bucket", "POST", upload("keyed", &listed), json!("x"), false),
+        ("objects.insert, unlisted key", "POST", upload("plain", &unlisted), json!("x"), true),
+        ("objects.insert relying on a default in an unlisted project", "POST", upload("keyed", ""), json!("x"), true),
+        ("rewrite relying on it", "POST", into("rewriteTo", "keyed", ""), json!({}), true),
+        ("rewrite with an unlisted key", "POST", into("rewriteTo", "plain", &to_unlisted), json!({}), true),
+        ("rewrite away from it", "POST", into("rewriteTo", "plain", ""), json!({}), false),
+        ("copy relying on it", "POST", into("copyTo", "keyed", ""), json!({}), true),
+        ("copy away from it", "POST", into("copyTo", "plain", ""), json!({}), false),
+        ("compose relying on it", "POST", compose(""), sources.clone(), true),
+        ("compose with a listed key", "POST", compose(&listed), sources, false),
+        ("get", "GET", mine(), Value::Null, false),
+        ("media", "GET", format!("{}?alt=media", mine()), Value::Null, false),
+        ("list", "GET", "/storage/v1/b/keyed/o".to_owned(), Value::Null, false),
+        ("metadata patch", "PATCH", mine(), json!({"metadata": {"a": "b"}}), false),
+        ("delete", "DELETE", mine(), Value::Null, false),
+        ("patch clearing default key", "PATCH", keyed(), json!({"encryption": null}), false),
     ];
     play(&world, KEY_PROJECTS, rows).await;
     assert_eq!(world.get("/storage/v1/b/wrong").await.status, 404);
+}
+
+/// Each alone leaves a way round it; both together leave none.
+#[tokio::test]
+async fn both_constraints_together_force_a_key_of_a_listed_project() {
+    let world = World::new().await;
+    let key = world.key("k").await;
+    let foreign = world.key_in("other-project", "us", "k").await;
+    world.grant(&foreign, "roles/cloudkms.cryptoKeyEncrypterDecrypter").await;
+    world.bucket("plain").await;
+    world.require_cmek().await;
+    world.allow_keys_of(PROJECT).await;
+    let no_key = vec![
+        ("a bucket without a key", "POST", insert(), json!({"name": "bare"}), true),
+        ("an object without a key", "POST", upload("plain", ""), json!("x"), true),
+    ];
+    play(&world, NON_CMEK, no_key).await;
+    let rows = vec![
+        ("a bucket under another project's key", "POST", insert(), named("wrong", &foreign), true),
+        ("an object under it", "POST", upload("plain", &format!("&kmsKeyName={foreign}")), json!("x"), true),
+        ("a bucket under a listed key", "POST", insert(), named("fine", &key), false),
+        ("an object under it", "POST", upload("plain", &format!("&kmsKeyName={key}")), json!("x"), false),
+    ];
+    play(&world, KEY_PROJECTS, rows).await;
+}
+
+/// The forms of a value: a project, and everything under a folder or the organization.
+#[tokio::test]
+async fn a_value_can_name_what_is_above_the_keys_project() {
+    let org = "organizations/123456789012";
+    for (allowed, ours, theirs) in [("folder", true, false), (org, true, true), ("projects/key-project", true, false)] {
+        let world = World::new().await;
+        let made = world.call("POST", &format!("/v2/folders?parent={org}"), json!({"displayName": "Keys"})).await.ok();
+        let folder = made["response"]["name"].as_str().expect("a folder").to_owned();
+        let parent = json!({"type": "folder", "id": folder.trim_start_matches("folders/")});
+        world.call("POST", "/v1/projects", json!({"projectId": "key-project", "parent": parent})).await.ok();
+        world.call("POST", "/v1/projects/key-project/services/cloudkms.googleapis.com:enable", json!({})).await.ok();
+        let mut keys = Vec::new();
+        for project in ["key-project", "other-project"] {
+            let key = world.key_in(project, "us", "k").await;
+            world.grant(&key, "roles/cloudkms.cryptoKeyEncrypterDecrypter").await;
+            keys.push(key);
+        }
+        let value = match allowed {
+            "folder" => format!("under:{folder}"),
+            other if other.starts_with("projects/") => other.to_owned(),
+            other => format!("under:{other}"),
+        };
+        let spec = json!({"rules": [{"values": {"allowedValues": [value]}}]});
+        world.set_policy(KEY_PROJECTS, spec).await.ok();
+        let rows = vec![
+            ("the folder's project", "POST", insert(), named("ours", &keys[0]), !ours),
+            ("another project", "POST", insert(), named("theirs", &keys[1]), !theirs),
+        ];
+        play(&world, KEY_PROJECTS, rows).await;
+    }
 }
 
 /// Decision: the place is judged before the policy, the policy before the agent's permission.
