@@ -13,6 +13,7 @@ use crate::builder::Builder;
 use crate::kernel::audit::{Entry, Watch, Watcher};
 use crate::kernel::body::owns_segment;
 use crate::kernel::table::{NumberRow, Table, ids};
+use crate::kernel::time::is_timestamp;
 use crate::kernel::{Error, Kernel, Mode, Result, Spec};
 use crate::server::Server;
 
@@ -168,6 +169,10 @@ impl Emulator {
 }
 
 pub(crate) async fn advance(kernel: &Arc<Kernel>, micros: i64) -> Result<()> {
+    // Later than that no time can be said in JSON.
+    if !is_timestamp(&kernel.clock.now().plus_micros(micros).to_proto()) {
+        return Err(Error::invalid_argument("The clock cannot move past the year 9999."));
+    }
     kernel.clock.advance(micros);
     let offset = kernel.clock.offset();
     kernel

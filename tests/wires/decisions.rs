@@ -56,7 +56,12 @@ async fn the_clock_moves_by_its_control_call() {
     assert_eq!(moved["now"], "2026-02-04T09:00:00Z");
     let version = done(&world, "GET", &format!("/v1/{KEY}/cryptoKeyVersions/1"), "").await;
     assert_eq!(version["state"], "DESTROYED", "what fell due has happened when the answer comes");
-    assert_eq!(call(&world, "POST", "/_emulator/v1/clock:advance", r#"{"duration":"30d"}"#).await.status, 400);
+    for duration in ["30d", "-1s", "315576000000s"] {
+        let body = format!(r#"{{"duration":"{duration}"}}"#);
+        let refused = call(&world, "POST", "/_emulator/v1/clock:advance", body).await;
+        assert_eq!(refused.status, 400, "{duration}: {}", refused.message());
+        assert_eq!(done(&world, "GET", "/_emulator/v1/clock", "").await["now"], "2026-02-04T09:00:00Z", "{duration}");
+    }
 }
 
 /// "Status of a policy refusal".

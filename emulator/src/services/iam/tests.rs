@@ -46,7 +46,9 @@ async fn allowed(world: &World, member: &str, permission: &str, resource: &str) 
 #[tokio::test]
 async fn the_life_of_a_policy() {
     let world = world().await;
-    for name in [RING, KEY, "projects/my-project/topics/topic"] {
+    let reader = json!({"topic": "projects/my-project/topics/topic"});
+    world.call("PUT /v1/projects/my-project/subscriptions/reader", reader).await.ok();
+    for name in [RING, KEY, "projects/my-project/topics/topic", "projects/my-project/subscriptions/reader"] {
         assert_eq!(get(&world, name, 3).await, json!({"etag": "ACAB"}), "{name}");
         let first = set(&world, name, binding("roles/viewer", "user:ann@example.com")).await.ok();
         assert_eq!((first["version"].as_i64(), first["etag"].as_str().map(str::len)), (Some(1), Some(12)));

@@ -153,7 +153,7 @@ impl KeyManagementService<Call> for Kms {
                 "key_access_justifications_policy" => rules::check_justifications(&wanted)?,
                 "labels" => key.labels.clone_from(&wanted.labels),
                 other => {
-                    let label = other.trim_start_matches("labels.");
+                    let label = other.strip_prefix("labels.").unwrap_or_default();
                     match wanted.labels.get(label) {
                         Some(value) => key.labels.insert(label.to_owned(), value.clone()),
                         None => key.labels.remove(label),

@@ -107,8 +107,8 @@ pub fn unwrap(call: &mut Call, version: &str, wrapped: &[u8], agent: &str) -> st
     Key::from_slice(&opened).map_err(|error| KeyRefusal::Fault(Error::internal(error.to_string())))
 }
 
-/// Generation, destruction and rotation by the clock. What is due of a resource that has changed since is dropped: every call waits
-/// for what is due, so a refusal here would be one to all.
+/// Generation, destruction and rotation by the clock. What is due of a resource that has changed since is dropped: every
+/// call waits for what is due, so a refusal here would be one to all.
 pub fn settle(call: &mut Call, due: &Due) -> Result<()> {
     match due.kind.as_str() {
         DESTROY => doom(call, due),

@@ -5,7 +5,7 @@ use gcp_names::KeyName;
 use gcp_names::constraint::{
     ALLOWED_PROTECTION_LEVELS, DISABLE_BEFORE_DESTROY, MINIMUM_DESTROY_DURATION, RESOURCE_LOCATIONS,
 };
-use gcp_schema::kms::{CryptoKey, ProtectionLevel};
+use gcp_schema::kms::{CryptoKey, CryptoKeyVersionTemplate, ProtectionLevel};
 
 use crate::doors;
 use crate::kernel::{Call, Error, Result};
@@ -46,7 +46,8 @@ pub fn version(call: &mut Call, name: &KeyName, key: &CryptoKey) -> Result<()> {
 
 fn place_and_level(call: &mut Call, name: &KeyName, key: &CryptoKey, method: &str) -> Result<()> {
     check(call, RESOURCE_LOCATIONS, &name.project, method, &name.location)?;
-    let level = key.version_template.as_ref().map_or(ProtectionLevel::Unspecified, |made| made.protection_level());
+    let level =
+        key.version_template.as_ref().map_or(ProtectionLevel::Unspecified, CryptoKeyVersionTemplate::protection_level);
     check(call, ALLOWED_PROTECTION_LEVELS, &name.project, method, level.as_str_name())
 }
 

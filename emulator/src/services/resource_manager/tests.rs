@@ -219,6 +219,32 @@ async fn one_policy_is_seen_through_every_address_of_a_project() {
     assert_eq!((&plain["version"], plain.pointer("/bindings/0/condition")), (&json!(1), None), "4.1 conditions hidden");
 }
 
+/// 4.1: folders and the organization, each at both of its addresses.
+#[tokio::test]
+async fn folders_and_the_organization_have_policies_too() {
+    let world = World::new().await;
+    let folder = folder(&world, ORG, "Shops").await;
+    for (older, newer) in
+        [(format!("/v2/{folder}"), format!("/v3/{folder}")), (format!("/v1/{ORG}"), format!("/v3/{ORG}"))]
+    {
+        for address in [&older, &newer] {
+            let unset = world.post(&format!("{address}:getIamPolicy"), json!({})).await.ok();
+            assert_eq!(unset, json!({"etag": "ACAB"}), "4.1 never set: {address}");
+        }
+        let policy = json!({"policy": {"bindings": [{"role": "roles/viewer", "members": ["user:ann@example.com"]}]}});
+        let set = world.post(&format!("{older}:setIamPolicy"), policy).await.ok();
+        assert_eq!(world.post(&format!("{newer}:getIamPolicy"), json!({})).await.ok(), set, "4.1 {newer}");
+        let late = json!({"policy": {"etag": "ACAB"}, "updateMask": "bindings,etag"});
+        assert_eq!(world.post(&format!("{newer}:setIamPolicy"), late).await.code(), "ABORTED", "4.1 {newer}");
+        assert_eq!(world.post(&format!("{older}:getIamPolicy"), json!({})).await.ok(), set, "4.1 {older}");
+        let kept = json!({"policy": {}, "updateMask": "version"});
+        let kept = world.post(&format!("{older}:setIamPolicy"), kept).await.ok();
+        assert_eq!(kept["bindings"], set["bindings"], "4.1 updateMask: {older}");
+        let asked = json!({"permissions": ["resourcemanager.folders.get"]});
+        assert_eq!(world.post(&format!("{newer}:testIamPermissions"), asked.clone()).await.ok(), asked, "4.1 {newer}");
+    }
+}
+
 #[tokio::test]
 async fn where_callers_are_checked_lists_show_what_they_may_see() {
     let world = World::enforcing().await;
