@@ -102,7 +102,8 @@ impl Challenge {
 
 /// `GET /v2/`: where callers are checked, those without a token are told to get one.
 pub fn ping(kernel: &Kernel, request: &Request) -> Answer {
-    if kernel.settings.iam == IamMode::Enforce && request.headers().get("authorization").is_none() {
+    let header = rest::header(request, "authorization");
+    if kernel.settings.iam == IamMode::Enforce && (header.is_none() || matches!(Basic::of(header), Basic::Nobody)) {
         return Challenge::of(request, None).answer();
     }
     rest::respond(200, "application/json", "{}")

@@ -80,9 +80,15 @@ impl Metadata {
         match value.get("metadata") {
             None | Some(Value::Null) => {}
             Some(Value::Object(map)) => {
-                for (key, value) in map.iter().filter(|(_, value)| !value.is_null()) {
-                    let text = value.as_str().ok_or_else(|| invalid_value(&format!("metadata.{key}")))?;
-                    metadata.insert(key.clone(), text.to_owned());
+                for (key, value) in map {
+                    let text = match value {
+                        Value::Null => continue,
+                        Value::String(text) => text.clone(),
+                        // Node's clients send them as they are; texts are what is kept.
+                        Value::Number(_) | Value::Bool(_) => value.to_string(),
+                        _ => return Err(invalid_value(&format!("metadata.{key}"))),
+                    };
+                    metadata.insert(key.clone(), text);
                 }
             }
             Some(_) => return Err(invalid_value("metadata")),
@@ -319,12 +325,8 @@ pub fn update(
             if replace {
                 row.metadata.clear();
             }
-            for (key, value) in map {
-                match value.as_str() {
-                    Some(text) => row.metadata.insert(key.clone(), text.to_owned()),
-                    None => row.metadata.remove(key),
-                };
-            }
+            row.metadata.retain(|key, _| map.get(key).is_none_or(|value| !value.is_null()));
+            row.metadata.extend(given.metadata);
         }
         Some(_) => row.metadata.clear(),
         None if replace => row.metadata.clear(),

@@ -93,9 +93,12 @@ async fn every_user_name_gets_its_token() {
         ("no colon", format!("Basic {}", STANDARD.encode("bob"))),
         ("no base64", "Basic ?".to_owned()),
     ] {
-        let refused = send(&world, path, &[("authorization", &credentials)], "").await;
-        assert_eq!(refused.refusal(), (401, "UNAUTHORIZED".to_owned(), NEEDED.to_owned()), "{row}");
+        for line in [path, "GET /v2/", "GET /v2/my-project/web/manifests/v1"] {
+            let refused = send(&world, line, &[("authorization", &credentials)], "").await;
+            assert_eq!(refused.refusal(), (401, "UNAUTHORIZED".to_owned(), NEEDED.to_owned()), "{row}: {line}");
+        }
     }
+    get(&world, "/v2/token?scope=registry:catalog:*&service=gcr.io").await.expect(200);
     // Anonymous: a token, and with it what everybody may do.
     let token = get(&world, "/v2/token?scope=repository:my-project/web:pull&service=gcr.io").await.expect(200).json();
     let bearer = format!("Bearer {}", token["token"].as_str().expect("a token"));

@@ -87,7 +87,7 @@ async fn bodies_that_are_not_what_they_should_be() {
         ),
         ("contentType", "PATCH", object, r#"{"contentType":5}"#.to_owned(), "invalid", "contentType"),
         ("metadata", "PATCH", object, r#"{"metadata":["a"]}"#.to_owned(), "invalid", "metadata"),
-        ("a value of metadata", "PATCH", object, r#"{"metadata":{"k":5}}"#.to_owned(), "invalid", "metadata.k"),
+        ("a value of metadata", "PATCH", object, r#"{"metadata":{"k":{}}}"#.to_owned(), "invalid", "metadata.k"),
         ("a hold", "PATCH", object, r#"{"temporaryHold":"yes"}"#.to_owned(), "invalid", "temporaryHold"),
         ("customTime", "PATCH", object, r#"{"customTime":"yesterday"}"#.to_owned(), "invalid", "customTime"),
         ("kmsKeyName", "PATCH", object, r#"{"kmsKeyName":{}}"#.to_owned(), "invalid", "kmsKeyName"),

@@ -54,6 +54,42 @@ async fn a_place_gives_a_bucket_its_type() {
     }
 }
 
+/// Decision "unknown JSON body fields": clients that read, change and write send everything back.
+#[tokio::test]
+async fn a_whole_resource_sent_back_changes_nothing() {
+    let world = World::new().await;
+    let key = world.key("k").await;
+    let body = json!({"name": "images", "location": "EU", "labels": {"a": "b"}, "versioning": {"enabled": true},
+        "cors": [{"origin": ["*"]}], "lifecycle": {"rule": []}, "storageClass": "NEARLINE",
+        "encryption": {"customerSuppliedEncryptionEnforcementConfig": {"restrictionMode": "FullyRestricted"}}});
+    world.create_bucket(body).await.ok();
+    let path = "/storage/v1/b/images";
+    let upload = world.put("images", "o", "", "x").await.ok();
+    let custom =
+        json!({"metadata": {"text": "t", "number": 5, "flag": true}, "customTime": "2026-01-05T09:00:00.000Z"});
+    let custom = world.call("PATCH", &format!("{path}/o/o"), custom).await.ok();
+    assert_eq!(custom["metadata"], json!({"text": "t", "number": "5", "flag": "true"}), "Node sends numbers");
+    for (what, path) in [("bucket", path.to_owned()), ("object", format!("{path}/o/o"))] {
+        for verb in ["PATCH", "PUT"] {
+            let mut whole = world.get(&format!("{path}?projection=full")).await.ok();
+            whole["colour"] = json!("red");
+            let mut after = world.call(verb, &format!("{path}?projection=full"), whole.clone()).await.ok();
+            for moved in ["metageneration", "etag", "updated"] {
+                after[moved] = whole[moved].clone();
+            }
+            after["colour"] = json!("red");
+            assert_eq!(after, whole, "{verb} of a whole {what}");
+        }
+    }
+    assert_eq!(world.object("images", "o").await.ok()["generation"], upload["generation"]);
+    // Null takes one entry away, and what is not named stays.
+    let patch = json!({"metadata": {"number": null, "new": "n"}});
+    let patched = world.call("PATCH", &format!("{path}/o/o"), patch).await.ok();
+    assert_eq!(patched["metadata"], json!({"text": "t", "flag": "true", "new": "n"}));
+    let elsewhere = json!({"encryption": {"defaultKmsKeyName": key}});
+    assert_eq!(world.call("PATCH", path, elsewhere).await.refusal().0, 400, "a key in us does not fit");
+}
+
 /// 1.3, second row: without who may do what, unless that is asked for or brought along.
 #[tokio::test]
 async fn a_bucket_is_shown_without_its_lists_of_access() {

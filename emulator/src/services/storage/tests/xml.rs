@@ -22,6 +22,8 @@ async fn an_object_can_be_read_at_its_xml_address() {
         assert_eq!((read.status, read.text().as_str()), (200, "secret"));
         assert_eq!(read.header("x-goog-encryption-kms-key-name"), format!("{key}/cryptoKeyVersions/1"));
     }
+    let signed = world.get(&format!("{HOST}/keyed/a/b?X-Goog-Expires=9&X-Goog-Signature=00")).await;
+    assert_eq!((signed.status, signed.text().as_str()), (200, "secret"), "2.5, a signed URL");
     let own = world.send("GET", "/a/b", &[("host", "keyed.storage.googleapis.com")], "").await;
     assert_eq!((own.status, own.text().as_str()), (200, "secret"), "at the bucket's own host");
     world.version(&key, 1, "DISABLED").await;
