@@ -132,6 +132,8 @@ pub async fn push(emulator: &Emulator, repository: &str, tag: &str, layer: &[u8]
 
 /// A user at a terminal: each command line is a run of its own on the same state.
 pub struct Terminal {
+    /// A world of the test's own; none: each command opens the folder's.
+    emulator: Option<Emulator>,
     folder: tempfile::TempDir,
     environment: BTreeMap<String, String>,
     pub transcript: String,
@@ -171,7 +173,12 @@ impl Terminal {
             ("CLOUDSDK_CORE_PROJECT", "my-project".to_owned()),
         ];
         let environment = environment.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        Self { folder, environment, transcript: String::new() }
+        Self { emulator: None, folder, environment, transcript: String::new() }
+    }
+
+    /// A user who works on this world, in which faults can be laid.
+    pub fn on(world: Emulator) -> Self {
+        Self { emulator: Some(world), ..Self::new() }
     }
 
     /// The state as an emulator, for what no command does (a push). Drop it before the next command.
@@ -191,10 +198,6 @@ impl Terminal {
 
     pub fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.folder.path().join(name)).expect("a file")
-    }
-
-    pub fn set(&mut self, variable: &str, value: &str) {
-        self.environment.insert(variable.to_owned(), value.to_owned());
     }
 
     /// What a command line prints as data, and its exit code.
@@ -261,7 +264,9 @@ impl Terminal {
             terminal: false,
             width: 100,
             seed: 7,
-            stopwatch: Arc::new(|| std::time::Duration::ZERO),
+            timer: Arc::new(gcp_client::ManualTimer::default()),
+            now: START.parse::<jiff::Timestamp>().expect("a time").to_zoned(jiff::tz::TimeZone::UTC),
+            emulator: self.emulator.clone(),
         }
     }
 

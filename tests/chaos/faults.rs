@@ -121,7 +121,8 @@ async fn a_rewrite_that_is_cut_off_goes_on_where_it_was() {
     key_for_storage(&world).await;
     assert_eq!(push(&world, "my-project/web", "v1", b"one").await.status, 201);
     for number in 0..objects {
-        let path = format!("/upload/storage/v1/b/artifacts.my-project.appspot.com/o?uploadType=media&name=n{number:05}");
+        let path =
+            format!("/upload/storage/v1/b/artifacts.my-project.appspot.com/o?uploadType=media&name=n{number:05}");
         assert_eq!(call(&world, "POST", &path, "x").await.status, 200);
     }
     let body = format!(r#"{{"encryption":{{"defaultKmsKeyName":"{KEY}"}}}}"#);

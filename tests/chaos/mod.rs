@@ -28,7 +28,8 @@ pub async fn fingerprint(world: &Emulator) -> Value {
     for prefix in BUCKETS {
         let bucket = format!("/storage/v1/b/{prefix}.my-project.appspot.com");
         look(&format!("{prefix} bucket"), bucket.clone(), &["encryption", "metageneration"]).await;
-        look(&format!("{prefix} objects"), format!("{bucket}/o?fields=items(name,kmsKeyName,generation)"), &["items"]).await;
+        look(&format!("{prefix} objects"), format!("{bucket}/o?fields=items(name,kmsKeyName,generation)"), &["items"])
+            .await;
     }
     look("ring", "/v1/projects/my-project/locations/us/keyRings/r".to_owned(), &["name"]).await;
     look("key", format!("/v1/{KEY}"), &["primary"]).await;

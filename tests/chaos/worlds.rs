@@ -36,7 +36,13 @@ fn worlds() -> impl Strategy<Value = World> {
     (
         ((0..3_u8, 0..2_u8), any::<bool>(), any::<bool>(), 0..3_u8, prop_oneof![4 => Just(0_u8), 1 => 1..3_u8]),
         (0..3_u8, any::<bool>(), any::<bool>(), any::<bool>(), 0..3_u8),
-        (prop_oneof![4 => Just(0_u8), 1 => 1..3_u8], prop::bool::weighted(0.1), any::<bool>(), any::<bool>(), any::<bool>()),
+        (
+            prop_oneof![4 => Just(0_u8), 1 => 1..3_u8],
+            prop::bool::weighted(0.1),
+            any::<bool>(),
+            any::<bool>(),
+            any::<bool>(),
+        ),
     )
         .prop_map(
             |(
@@ -109,10 +115,14 @@ async fn made(wanted: &World) -> Emulator {
     }
     if wanted.policy > 0 {
         let (name, values) = match wanted.policy {
-            1 => ("gcp.restrictNonCmekServices", r#"{"deniedValues":["storage.googleapis.com","pubsub.googleapis.com"]}"#),
+            1 => (
+                "gcp.restrictNonCmekServices",
+                r#"{"deniedValues":["storage.googleapis.com","pubsub.googleapis.com"]}"#,
+            ),
             _ => ("gcp.restrictCmekCryptoKeyProjects", r#"{"allowedValues":["projects/other-project"]}"#),
         };
-        let body = format!(r#"{{"name":"projects/my-project/policies/{name}","spec":{{"rules":[{{"values":{values}}}]}}}}"#);
+        let body =
+            format!(r#"{{"name":"projects/my-project/policies/{name}","spec":{{"rules":[{{"values":{values}}}]}}}}"#);
         done(&world, "POST", "/v2/projects/my-project/policies", body).await;
     }
     if wanted.disabled_api {
@@ -143,7 +153,9 @@ async fn holds(wanted: World) {
     let before = fingerprint(&world).await;
     // eu.gcr.io takes no key of us: that is a blocker of its own, so it is asked for only where it has no part.
     let mut line = CONFIGURE.replace(" eu.gcr.io", "");
-    for (on, flag) in [(wanted.create, "create-key"), (wanted.rewrite, "rewrite-existing"), (wanted.with_topic, "topic")] {
+    for (on, flag) in
+        [(wanted.create, "create-key"), (wanted.rewrite, "rewrite-existing"), (wanted.with_topic, "topic")]
+    {
         if on {
             line.push_str(&format!(" --{flag}"));
         }
@@ -158,7 +170,12 @@ async fn holds(wanted: World) {
         }
         1 => {
             assert!(terminal.transcript.contains("Nothing was changed."), "{wanted:?}\n{}", terminal.transcript);
-            assert_eq!(fingerprint(&world).await, before, "a refusal changed something: {wanted:?}\n{}", terminal.transcript);
+            assert_eq!(
+                fingerprint(&world).await,
+                before,
+                "a refusal changed something: {wanted:?}\n{}",
+                terminal.transcript
+            );
         }
         code => panic!("exit code {code}: {wanted:?}\n{}", terminal.transcript),
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cmek_emulator::Emulator;
-use gcp_client::{Client, Credentials, Endpoints, HttpTransport, LoggedTransport, Sink, Timer, Transport, TransportError};
+use gcp_client::{
+    Client, Credentials, Endpoints, HttpTransport, LoggedTransport, Sink, Timer, Transport, TransportError,
+};
 
 use crate::cloud::Cloud;
 use crate::config::connection;

@@ -14,6 +14,8 @@ use crate::failure::{Failure, Outcome};
 use crate::resume::Resume;
 use crate::ui::{Ui, size};
 
+/// After so many failures the rest is not tried.
+const GIVE_UP: u64 = 100;
 /// How many examples of failures are told.
 const TOLD: usize = 5;
 
@@ -146,7 +148,10 @@ async fn client(
     loop {
         // A place to go on from may be written only when all before it is done.
         if waiting.is_empty() && !seen_last && (running.is_empty() || !resume.is_kept()) {
-            resume.save(&token, done.rewritten)?;
+            // What failed lies before the next page: the place stays where it is.
+            if failures.is_empty() {
+                resume.save(&token, done.rewritten)?;
+            }
             let (items, next) = match cloud.objects_page(&work.bucket, &work.prefix, &token).await {
                 // A token of long ago: all begins anew, and what is done is passed over.
                 Err(error) if error.http_status() == 400 && !token.is_empty() && done == Done::default() => {
@@ -190,6 +195,9 @@ async fn client(
                     if examples.len() < TOLD {
                         examples.insert(name);
                     }
+                    if failures.values().sum::<u64>() >= GIVE_UP {
+                        break;
+                    }
                 }
             },
         }
@@ -199,15 +207,14 @@ async fn client(
         resume.finish()?;
         return Ok(done);
     }
-    // What failed lies before the place, so the next run looks at everything.
-    resume.save("", done.rewritten)?;
     Err(refused(&done, &failures, &examples))
 }
 
 fn refused(done: &Done, failures: &BTreeMap<String, u64>, examples: &BTreeSet<String>) -> Failure {
     let total: u64 = failures.values().sum();
+    let rest = if total >= GIVE_UP { "; the rest was not tried" } else { "" };
     let mut message =
-        format!("{total} objects could not be rewritten; {} were ({}).", done.rewritten, size(done.bytes));
+        format!("{total} objects could not be rewritten; {} were ({}){rest}.", done.rewritten, size(done.bytes));
     for (cause, count) in failures {
         message.push_str(&format!("\n  {count}  {cause}"));
     }

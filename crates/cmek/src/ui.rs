@@ -293,12 +293,8 @@ mod tests {
     #[test]
     fn progress_is_told_after_a_second_and_by_tenths_in_a_log() {
         let text = Arc::new(Mutex::new(Vec::new()));
-        let mut ui = Ui {
-            talk: Talk::new(Box::new(Kept(Arc::clone(&text)))),
-            quiet: false,
-            silent: false,
-            ..Ui::nowhere()
-        };
+        let mut ui =
+            Ui { talk: Talk::new(Box::new(Kept(Arc::clone(&text)))), quiet: false, silent: false, ..Ui::nowhere() };
         let mut progress = ui.progress("rewriting", 1600);
         for _ in 0..800 {
             progress.advance(&mut ui, 1);

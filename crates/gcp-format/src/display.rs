@@ -111,7 +111,15 @@ impl Display {
         let nothing = Projection::default();
         let projection = printer.as_ref().map_or(&nothing, Printer::projection);
         let filter = given(options.filter).map(|filter| Filter::within(filter, projection, &scope)).transpose()?;
-        Ok(Self { printer, flatten, filter, order, limit: options.limit, uri: options.uri, locate: options.locate.clone() })
+        Ok(Self {
+            printer,
+            flatten,
+            filter,
+            order,
+            limit: options.limit,
+            uri: options.uri,
+            locate: options.locate.clone(),
+        })
     }
 
     /// The format is `disable`: the records need not even be fetched.

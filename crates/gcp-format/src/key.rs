@@ -100,9 +100,11 @@ pub fn get<'a>(record: &'a Value, key: &[Step]) -> Cow<'a, Value> {
                 ByName::Found(found) => return found,
             },
             (Value::String(letters), Step::Slice) => {
-                return collect(letters.chars().map(|letter| {
-                    Cow::Owned(get(&Value::String(letter.to_string()), rest).into_owned())
-                }));
+                return collect(
+                    letters
+                        .chars()
+                        .map(|letter| Cow::Owned(get(&Value::String(letter.to_string()), rest).into_owned())),
+                );
             }
             (Value::String(letters), Step::Index(index)) => {
                 let letters: Vec<char> = letters.chars().collect();
@@ -139,7 +141,10 @@ fn metadata<'a>(entries: &'a Map<String, Value>, name: &str, below: bool) -> Opt
 }
 
 fn keyed<'a>(items: &'a [Value], member: &str, wanted: &str) -> Option<&'a Value> {
-    items.iter().take_while(|item| item.is_object()).find(|item| item.get(member).and_then(Value::as_str) == Some(wanted))
+    items
+        .iter()
+        .take_while(|item| item.is_object())
+        .find(|item| item.get(member).and_then(Value::as_str) == Some(wanted))
 }
 
 enum ByName<'a, 'k> {
@@ -157,7 +162,8 @@ fn by_name<'a, 'k>(items: &'a [Value], name: &str, rest: &'k [Step]) -> ByName<'
         {
             return ByName::Go(found, left);
         }
-    } else if let Some(value) = keyed(items, "key", name).and_then(|item| item.get("value")).filter(|value| !value.is_null())
+    } else if let Some(value) =
+        keyed(items, "key", name).and_then(|item| item.get("value")).filter(|value| !value.is_null())
     {
         return ByName::Found(Cow::Borrowed(value));
     }

@@ -328,7 +328,8 @@ mod tests {
 
     #[test]
     fn words_hold_quotes_and_escapes() {
-        let word = |text: &str| Lexer::new(text).token(Ends { at: ",", ..Ends::default() }).expect(text).expect(text).text;
+        let word =
+            |text: &str| Lexer::new(text).token(Ends { at: ",", ..Ends::default() }).expect(text).expect(text).text;
         assert_eq!(word(r#"foo" & "bar,baz"#), "foo & bar");
         assert_eq!(word(r#"'it\'s',"#), "it's");
         assert_eq!(word(r"\n\\,"), r"\n\");

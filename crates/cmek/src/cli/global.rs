@@ -85,7 +85,11 @@ impl Global {
         };
         let switch = |on: bool, off: bool| if on { Some("true") } else { off.then_some("false") }.map(str::to_owned);
         add("auth/access_token_file", "--access-token-file", self.access_token_file.clone());
-        add("auth/impersonate_service_account", "--impersonate-service-account", self.impersonate_service_account.clone());
+        add(
+            "auth/impersonate_service_account",
+            "--impersonate-service-account",
+            self.impersonate_service_account.clone(),
+        );
         add("billing/quota_project", "--billing-project", self.billing_project.clone());
         add("core/account", "--account", self.account.clone());
         add("core/disable_prompts", "--quiet", switch(self.quiet, self.no_quiet));

@@ -41,22 +41,24 @@ impl Cloud {
         let mut found = Vec::new();
         while let Some(page) = pages.next().await? {
             let results = page.get("results").and_then(Value::as_array).into_iter().flatten();
-            found.extend(results.map(|one| Found {
-                name: text(one, "name"),
-                kind: text(one, "assetType"),
-                location: text(one, "location"),
-                project: text(one, "project"),
-                parent: text(one, "parentFullResourceName")
-                    .trim_start_matches("//cloudresourcemanager.googleapis.com/projects/")
-                    .to_owned(),
-                keys: one
-                    .get("kmsKeys")
-                    .and_then(Value::as_array)
-                    .into_iter()
-                    .flatten()
-                    .filter_map(Value::as_str)
-                    .map(str::to_owned)
-                    .collect(),
+            found.extend(results.map(|one| {
+                Found {
+                    name: text(one, "name"),
+                    kind: text(one, "assetType"),
+                    location: text(one, "location"),
+                    project: text(one, "project"),
+                    parent: text(one, "parentFullResourceName")
+                        .trim_start_matches("//cloudresourcemanager.googleapis.com/projects/")
+                        .to_owned(),
+                    keys: one
+                        .get("kmsKeys")
+                        .and_then(Value::as_array)
+                        .into_iter()
+                        .flatten()
+                        .filter_map(Value::as_str)
+                        .map(str::to_owned)
+                        .collect(),
+                }
             }));
         }
         Ok(found)

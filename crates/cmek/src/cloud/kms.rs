@@ -5,8 +5,8 @@ use gcp_names::{KeyName, KeyRingName, KeyVersionName};
 use gcp_schema::kms::{
     CreateCryptoKeyRequest, CreateCryptoKeyVersionRequest, CreateKeyRingRequest, CryptoKey, CryptoKeyVersion,
     DestroyCryptoKeyVersionRequest, GetCryptoKeyRequest, GetKeyRingRequest, KeyRing, ListCryptoKeyVersionsRequest,
-    ListCryptoKeysRequest, RestoreCryptoKeyVersionRequest,
-    UpdateCryptoKeyPrimaryVersionRequest, UpdateCryptoKeyVersionRequest, crypto_key::CryptoKeyPurpose,
+    ListCryptoKeysRequest, RestoreCryptoKeyVersionRequest, UpdateCryptoKeyPrimaryVersionRequest,
+    UpdateCryptoKeyVersionRequest, crypto_key::CryptoKeyPurpose,
 };
 use prost_types::FieldMask;
 

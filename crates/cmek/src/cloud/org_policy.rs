@@ -2,8 +2,8 @@
 
 use gcp_client::Error;
 use gcp_schema::orgpolicy::{
-    CreatePolicyRequest, DeletePolicyRequest, GetEffectivePolicyRequest, GetPolicyRequest, ListPoliciesRequest,
-    Policy, UpdatePolicyRequest,
+    CreatePolicyRequest, DeletePolicyRequest, GetEffectivePolicyRequest, GetPolicyRequest, ListPoliciesRequest, Policy,
+    UpdatePolicyRequest,
 };
 
 use super::{Cloud, present};

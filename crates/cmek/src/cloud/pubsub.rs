@@ -19,7 +19,8 @@ impl Cloud {
     }
 
     pub async fn topics(&self, project: &str) -> Result<Vec<Topic>, Error> {
-        let request = ListTopicsRequest { project: format!("projects/{project}"), page_size: 1000, ..Default::default() };
+        let request =
+            ListTopicsRequest { project: format!("projects/{project}"), page_size: 1000, ..Default::default() };
         self.client.pages(request).all().await
     }
 

@@ -68,7 +68,8 @@ impl Cloud {
 
     /// Every bucket of a project.
     pub async fn buckets(&self, project: &str) -> Result<Vec<Value>, Error> {
-        let path = format!("/storage/v1/b?maxResults=1000&projection=noAcl&prettyPrint=false&project={}", escape(project));
+        let path =
+            format!("/storage/v1/b?maxResults=1000&projection=noAcl&prettyPrint=false&project={}", escape(project));
         let mut pages = self.client.json_pages(STORAGE, &path);
         let mut found = Vec::new();
         while let Some(page) = pages.next().await? {

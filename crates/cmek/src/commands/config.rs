@@ -58,8 +58,7 @@ pub fn run(session: &mut Session, command: Config) -> Outcome<()> {
         Config::Configurations(flags) => {
             let active = session.properties.configuration().name.clone();
             let names = Folder::of(&session.environment).map(|folder| folder.names()).transpose()?.unwrap_or_default();
-            let rows: Vec<_> =
-                names.iter().map(|name| json!({"name": name, "isActive": *name == active})).collect();
+            let rows: Vec<_> = names.iter().map(|name| json!({"name": name, "isActive": *name == active})).collect();
             session.print_list(&rows, "table(name, isActive)", &flags)
         }
     }

@@ -37,6 +37,7 @@ impl Folder {
         set("HOME").map(|home| Self(Path::new(home).join(".config").join("gcloud")))
     }
 
+    #[cfg(test)]
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }

@@ -10,8 +10,8 @@ use cmek_emulator::Emulator;
 use serde_json::{Value, json};
 
 use crate::cloud::Cloud;
-use crate::failure::{Failure, Outcome};
 use crate::connect::in_process;
+use crate::failure::{Failure, Outcome};
 use crate::session::Session;
 use crate::ui::Tone;
 

@@ -109,9 +109,7 @@ impl Node {
 fn anywhere(value: &Value, needle: &words::Needle) -> bool {
     match value {
         Value::Array(items) => items.iter().any(|item| anywhere(item, needle)),
-        Value::Object(entries) => {
-            entries.iter().any(|(name, value)| !name.starts_with('_') && anywhere(value, needle))
-        }
+        Value::Object(entries) => entries.iter().any(|(name, value)| !name.starts_with('_') && anywhere(value, needle)),
         other => is_something(other) && needle.is_in(&plain(other)),
     }
 }
@@ -134,10 +132,7 @@ impl Run<'_> {
         let mut warnings: Vec<String> = self.notes.has.into_iter().chain(self.notes.equal).collect();
         if !self.missing.is_empty() {
             let names: Vec<String> = self.missing.iter().map(|key| dotted(key)).collect();
-            warnings.push(format!(
-                "The following filter keys were not present in any resource : {}",
-                names.join(", ")
-            ));
+            warnings.push(format!("The following filter keys were not present in any resource : {}", names.join(", ")));
         }
         warnings
     }
@@ -162,7 +157,9 @@ mod tests {
     use super::*;
 
     fn holds(filter: &str, record: &Value) -> bool {
-        Filter::parse(filter).and_then(|filter| filter.matches(record)).unwrap_or_else(|error| panic!("{filter}: {error}"))
+        Filter::parse(filter)
+            .and_then(|filter| filter.matches(record))
+            .unwrap_or_else(|error| panic!("{filter}: {error}"))
     }
 
     #[test]

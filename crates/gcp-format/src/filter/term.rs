@@ -243,11 +243,20 @@ impl Term {
 
     fn any_pattern(&self, subject: &Subject, mut notes: Option<&mut Notes>) -> bool {
         self.operands.iter().any(|operand| {
-            operand.pattern.as_ref().is_some_and(|pattern| self.matches_pattern(subject, operand, pattern, notes.as_deref_mut()))
+            operand
+                .pattern
+                .as_ref()
+                .is_some_and(|pattern| self.matches_pattern(subject, operand, pattern, notes.as_deref_mut()))
         })
     }
 
-    fn matches_pattern(&self, subject: &Subject, operand: &Operand, pattern: &Pattern, notes: Option<&mut Notes>) -> bool {
+    fn matches_pattern(
+        &self,
+        subject: &Subject,
+        operand: &Operand,
+        pattern: &Pattern,
+        notes: Option<&mut Notes>,
+    ) -> bool {
         let text = match subject {
             Subject::Number(number, value) => {
                 let equals = |other: Numeric| number.compare(other) == Some(Ordering::Equal);
@@ -290,8 +299,7 @@ impl Term {
         if slot.is_some() {
             return;
         }
-        let (today, one_day) =
-            if now { ("matches", "will not match") } else { ("does not match", "will match") };
+        let (today, one_day) = if now { ("matches", "will not match") } else { ("does not match", "will match") };
         *slot = Some(format!(
             "--filter : operator evaluation is changing for consistency across Google APIs.  {key}{operator}{operand} \
              currently {today} but {one_day} in the near future.  Run `gcloud topic filters` for details.",
@@ -314,7 +322,9 @@ impl<'a> Subject<'a> {
         match (value, moment) {
             (Value::String(text), Some(moment)) => Self::Moment(moment, text),
             (Value::String(text), None) => Self::Text(text),
-            (Value::Number(_) | Value::Bool(_), _) => Numeric::of(value).map_or(Self::Value(value), |number| Self::Number(number, value)),
+            (Value::Number(_) | Value::Bool(_), _) => {
+                Numeric::of(value).map_or(Self::Value(value), |number| Self::Number(number, value))
+            }
             _ => Self::Value(value),
         }
     }

@@ -122,7 +122,9 @@ impl Pattern {
             Now::Start(word) => lines().any(|line| line.starts_with(word.as_str())),
             Now::End(word) => lines().any(|line| line.ends_with(word.as_str())),
             Now::Around(left, right) => lines().any(|line| {
-                line.len() >= left.len() + right.len() && line.starts_with(left.as_str()) && line.ends_with(right.as_str())
+                line.len() >= left.len() + right.len()
+                    && line.starts_with(left.as_str())
+                    && line.ends_with(right.as_str())
             }),
         };
         (matches, has_word(text, &self.later.0, self.later.1))
@@ -141,8 +143,7 @@ fn is_boundary(text: &str, at: usize) -> bool {
 }
 
 fn has_word(text: &str, word: &str, may_go_on: bool) -> bool {
-    text.match_indices(word)
-        .any(|(at, _)| is_boundary(text, at) && (may_go_on || is_boundary(text, at + word.len())))
+    text.match_indices(word).any(|(at, _)| is_boundary(text, at) && (may_go_on || is_boundary(text, at + word.len())))
 }
 
 #[cfg(test)]

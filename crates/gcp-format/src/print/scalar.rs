@@ -171,7 +171,9 @@ impl Writer<'_> {
                 }
             }
             let inside = end > 0 && end + 1 < letters.len();
-            if inside && (letter == Some(' ') || start >= end) && self.folds
+            if inside
+                && (letter == Some(' ') || start >= end)
+                && self.folds
                 && self.column + end.saturating_sub(start) > WIDTH
             {
                 if start < end {
@@ -300,9 +302,28 @@ mod tests {
 
     #[test]
     fn text_is_quoted_where_it_would_read_as_something_else() {
-        for text in ["1", "1.5", "1e3", "0x1F", "true", "null", "~", "2026-01-01", "2026-01-01T00:00:00Z", "", "=", "# x",
-            "*a", "@a", "a: b", " a", "[a", "a #b", "- a", "+_"]
-        {
+        for text in [
+            "1",
+            "1.5",
+            "1e3",
+            "0x1F",
+            "true",
+            "null",
+            "~",
+            "2026-01-01",
+            "2026-01-01T00:00:00Z",
+            "",
+            "=",
+            "# x",
+            "*a",
+            "@a",
+            "a: b",
+            " a",
+            "[a",
+            "a #b",
+            "- a",
+            "+_",
+        ] {
             assert_eq!(written(text), format!("'{text}'"));
         }
         for text in ["yes", "on", "12:30:45", "a#b", "-x", "it's", "say \"hi\"", "600s", "a:b", "?a", "0o9"] {

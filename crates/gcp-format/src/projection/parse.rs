@@ -26,13 +26,8 @@ pub(crate) fn parse(expression: &str, defaults: Option<&Projection>) -> Result<P
     projection.name = None;
     projection.attributes = super::Attributes::default();
     projection.become_default();
-    let mut parser = Parser {
-        lexer: Lexer::new(expression),
-        projection,
-        headings: HashSet::new(),
-        adding: false,
-        order_offset: 0,
-    };
+    let mut parser =
+        Parser { lexer: Lexer::new(expression), projection, headings: HashSet::new(), adding: false, order_offset: 0 };
     parser.run()?;
     Ok(parser.projection)
 }
@@ -260,7 +255,8 @@ impl Parser {
         }
         self.projection.keys.push(attribute);
         copy.attribute = self.projection.keys.len() - 1;
-        for child in copy.names.values_mut().chain(copy.indices.iter_mut().map(|(_, child)| child)).chain(&mut copy.slice)
+        for child in
+            copy.names.values_mut().chain(copy.indices.iter_mut().map(|(_, child)| child)).chain(&mut copy.slice)
         {
             *child = self.copy_node(*child);
         }
@@ -334,7 +330,8 @@ impl Parser {
     fn merge(&mut self, key: &Key, known: AttributeId, added: AttributeId) {
         let added = self.projection.keys[added].clone();
         if added.label.is_none() && self.projection.keys[known].label.is_none() {
-            let names = key.iter().filter_map(|step| if let Step::Name(name) = step { Some(name.as_str()) } else { None });
+            let names =
+                key.iter().filter_map(|step| if let Step::Name(name) = step { Some(name.as_str()) } else { None });
             self.projection.keys[known].label = Some(self.heading(names));
         }
         let known = &mut self.projection.keys[known];

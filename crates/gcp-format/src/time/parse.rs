@@ -1,8 +1,8 @@
 //! Dates and times as people and services write them.
 
+use jiff::Zoned;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
-use jiff::Zoned;
 
 use super::{Duration, Moment, Zone};
 
@@ -60,7 +60,17 @@ struct Reader {
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const MONTH_NAMES: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -93,9 +103,14 @@ impl Reader {
                     _ => Some(3),
                 }
             }
-            [Token::Digits(month), Token::Sign(dash @ ('-' | '/')), Token::Digits(day), Token::Sign(second), Token::Digits(year), ..]
-                if dash == second && self.year.is_none() && month.len() <= 2 =>
-            {
+            [
+                Token::Digits(month),
+                Token::Sign(dash @ ('-' | '/')),
+                Token::Digits(day),
+                Token::Sign(second),
+                Token::Digits(year),
+                ..,
+            ] if dash == second && self.year.is_none() && month.len() <= 2 => {
                 self.year(year)?;
                 let (month, day) = (month.parse().ok()?, day.parse().ok()?);
                 (self.month, self.day) = if month > 12 { (Some(day), Some(month)) } else { (Some(month), Some(day)) };

@@ -252,8 +252,11 @@ impl Range {
             Some(at) => at.clamp(lowest, highest),
         };
         let step = self.step;
-        let (start, end) =
-            if step > 0 { (bound(self.start, 0), bound(self.end, length)) } else { (bound(self.start, length - 1), bound(self.end, -1)) };
+        let (start, end) = if step > 0 {
+            (bound(self.start, 0), bound(self.end, length))
+        } else {
+            (bound(self.start, length - 1), bound(self.end, -1))
+        };
         let mut next = start;
         std::iter::from_fn(move || {
             let at = next;

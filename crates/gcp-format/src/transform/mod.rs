@@ -42,7 +42,12 @@ pub(crate) struct Scope<'a> {
 impl Scope<'_> {
     /// The start of time in UTC: for what asks for no time.
     pub fn timeless() -> Self {
-        Self { now: jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC), locate: None, projection: None, depth: 0 }
+        Self {
+            now: jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC),
+            locate: None,
+            projection: None,
+            depth: 0,
+        }
     }
 }
 

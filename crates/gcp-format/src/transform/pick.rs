@@ -23,9 +23,7 @@ pub(super) fn undefined(arguments: &Arguments, _: &Scope) -> Result<Apply> {
 
 pub(super) fn error(arguments: &Arguments, _: &Scope) -> Result<Apply> {
     let message = arguments.get("message").map(str::to_owned);
-    Ok(Box::new(move |value| {
-        Err(FormatError::Raised(message.clone().unwrap_or_else(|| plain(&value).into_owned())))
-    }))
+    Ok(Box::new(move |value| Err(FormatError::Raised(message.clone().unwrap_or_else(|| plain(&value).into_owned())))))
 }
 
 fn keys(arguments: &Arguments) -> Result<Vec<Key>> {
@@ -106,8 +104,14 @@ pub(super) fn yesno(arguments: &Arguments, _: &Scope) -> Result<Apply> {
 
 /// How one member of a made record comes about.
 enum Part {
-    Literal { name: String, text: String },
-    Member { name: String, key: Key },
+    Literal {
+        name: String,
+        text: String,
+    },
+    Member {
+        name: String,
+        key: Key,
+    },
     /// All members of what the key finds.
     Spread(Key),
 }

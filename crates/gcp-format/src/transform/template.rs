@@ -171,20 +171,22 @@ impl Spec {
                 let cut: String = text.chars().take(self.precision.unwrap_or(usize::MAX)).collect();
                 Ok(self.pad(&cut, '<'))
             }
-            (Value::Number(_) | Value::Bool(_), kind) => match (kind, value.as_i64().or(value.as_bool().map(i64::from))) {
-                (None | Some('d' | 'n'), Some(whole)) if self.precision.is_none() => {
-                    Ok(self.numeric(&whole.unsigned_abs().to_string(), whole < 0))
+            (Value::Number(_) | Value::Bool(_), kind) => {
+                match (kind, value.as_i64().or(value.as_bool().map(i64::from))) {
+                    (None | Some('d' | 'n'), Some(whole)) if self.precision.is_none() => {
+                        Ok(self.numeric(&whole.unsigned_abs().to_string(), whole < 0))
+                    }
+                    (Some('x'), Some(whole)) => Ok(self.numeric(&format!("{:x}", whole.unsigned_abs()), whole < 0)),
+                    (Some('X'), Some(whole)) => Ok(self.numeric(&format!("{:X}", whole.unsigned_abs()), whole < 0)),
+                    (Some('o'), Some(whole)) => Ok(self.numeric(&format!("{:o}", whole.unsigned_abs()), whole < 0)),
+                    (Some('b'), Some(whole)) => Ok(self.numeric(&format!("{:b}", whole.unsigned_abs()), whole < 0)),
+                    (Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%') | None, _) => match text::as_float(value) {
+                        Some(number) => Ok(self.numeric(&self.floating(number.abs()), number.is_sign_negative())),
+                        None => wrong(),
+                    },
+                    _ => wrong(),
                 }
-                (Some('x'), Some(whole)) => Ok(self.numeric(&format!("{:x}", whole.unsigned_abs()), whole < 0)),
-                (Some('X'), Some(whole)) => Ok(self.numeric(&format!("{:X}", whole.unsigned_abs()), whole < 0)),
-                (Some('o'), Some(whole)) => Ok(self.numeric(&format!("{:o}", whole.unsigned_abs()), whole < 0)),
-                (Some('b'), Some(whole)) => Ok(self.numeric(&format!("{:b}", whole.unsigned_abs()), whole < 0)),
-                (Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%') | None, _) => match text::as_float(value) {
-                    Some(number) => Ok(self.numeric(&self.floating(number.abs()), number.is_sign_negative())),
-                    None => wrong(),
-                },
-                _ => wrong(),
-            },
+            }
             _ => wrong(),
         }
     }

@@ -138,7 +138,9 @@ fn between(start: i64, end: i64, calendar: bool) -> Option<Duration> {
 /// Seconds, a duration as text, or the time since a moment. Seconds below zero are no duration.
 fn of(value: &Value, unit: Option<f64>, calendar: bool, now: &Zoned) -> Option<Duration> {
     let seconds = as_float(value).zip(unit).map(|(number, unit)| number / unit);
-    if let Some(duration) = seconds.filter(|seconds| *seconds >= 0.0).and_then(|seconds| Duration::seconds(seconds, calendar)) {
+    if let Some(duration) =
+        seconds.filter(|seconds| *seconds >= 0.0).and_then(|seconds| Duration::seconds(seconds, calendar))
+    {
         return Some(duration);
     }
     if let Value::String(text) = value

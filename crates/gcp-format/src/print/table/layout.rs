@@ -30,7 +30,8 @@ impl Layout {
                 *widest = width::of(cell).max(*widest);
             }
         }
-        let keep: Vec<bool> = shown.iter().zip(&widths).map(|(at, width)| !columns[*at].optional || *width > 0).collect();
+        let keep: Vec<bool> =
+            shown.iter().zip(&widths).map(|(at, width)| !columns[*at].optional || *width > 0).collect();
         if keep.contains(&false) {
             if !keep.contains(&true) {
                 return None;
@@ -70,7 +71,8 @@ impl Layout {
         if wrapping == 0 || room >= self.widths.iter().sum() {
             return;
         }
-        let fixed: usize = self.widths.iter().zip(wraps).filter(|(_, wrap)| wrap.is_none()).map(|(width, _)| width).sum();
+        let fixed: usize =
+            self.widths.iter().zip(wraps).filter(|(_, wrap)| wrap.is_none()).map(|(width, _)| width).sum();
         let share = room.saturating_sub(fixed) / wrapping;
         for (width, wrap) in self.widths.iter_mut().zip(wraps) {
             if let Some(least) = wrap {

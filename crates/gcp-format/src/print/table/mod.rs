@@ -143,8 +143,7 @@ impl Body for Table {
         sort(&mut rows, &projector.projection.order());
         let shown: Vec<usize> = (0..self.columns.len()).filter(|at| self.columns[*at].is_shown()).collect();
         let heading = self.headings(&shown);
-        let cells: Vec<Vec<String>> =
-            rows.iter().map(|row| shown.iter().map(|at| cell(&row[*at])).collect()).collect();
+        let cells: Vec<Vec<String>> = rows.iter().map(|row| shown.iter().map(|at| cell(&row[*at])).collect()).collect();
         let Some(layout) = Layout::new(&self.columns, shown, heading, cells, &self.style, self.screen) else {
             return Ok(Some(false));
         };
