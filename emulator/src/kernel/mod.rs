@@ -13,6 +13,7 @@ pub mod due;
 pub mod entropy;
 pub mod etag;
 pub mod faults;
+pub mod filter;
 pub mod local;
 pub mod mask;
 pub mod operations;
