@@ -18,6 +18,7 @@
 
 mod batch;
 mod buckets;
+mod bulk;
 mod compose;
 pub mod door;
 mod download;
