@@ -65,6 +65,44 @@ fn put_1_kib_under_a_key(bencher: Bencher) {
     });
 }
 
+/// A batch job over a thousand objects, from its creation to its end.
+#[divan::bench(sample_count = 10)]
+fn rewrite_1000_objects_in_a_job(bencher: Bencher) {
+    let (runtime, emulator) = world();
+    let jobs = "/v1/projects/my-project/locations/global/jobs";
+    let job = format!(
+        r#"{{"bucketList":{{"buckets":[{{"bucket":"my-data","prefixList":{{}}}}]}},"rewriteObject":{{"kmsKey":"{KEY}"}}}}"#
+    );
+    runtime.block_on(async {
+        for number in 1..1000 {
+            let path = format!("/upload/storage/v1/b/my-data/o?uploadType=media&name=o-{number}");
+            call(&emulator, "POST", &path, vec![7; 1024]).await;
+        }
+    });
+    let mut number = 0_u32;
+    bencher.counter(ItemsCount::new(1000_u32)).bench_local(|| {
+        number += 1;
+        runtime.block_on(async {
+            call(&emulator, "POST", &format!("{jobs}?jobId=job-{number}"), job.clone()).await;
+            let path = format!("{jobs}/job-{number}");
+            while !String::from_utf8_lossy(&call(&emulator, "GET", &path, "").await).contains("SUCCEEDED") {}
+        });
+    });
+}
+
+#[divan::bench]
+fn search_500_of_10_000_buckets(bencher: Bencher) {
+    let (runtime, emulator) = world();
+    runtime.block_on(async {
+        for number in 0..10_000 {
+            let bucket = format!(r#"{{"name":"bucket-{number}"}}"#);
+            call(&emulator, "POST", "/storage/v1/b?project=my-project", bucket).await;
+        }
+    });
+    let path = "/v1/projects/my-project:searchAllResources?pageSize=500&assetTypes=.*Bucket&prettyPrint=false";
+    bencher.counter(ItemsCount::new(500_u32)).bench_local(|| runtime.block_on(call(&emulator, "GET", path, "")));
+}
+
 #[divan::bench]
 fn get_1_kib_under_a_key(bencher: Bencher) {
     let (runtime, emulator) = world();

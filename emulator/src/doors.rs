@@ -1,17 +1,25 @@
 //! The only place where services meet. Each verb here is an edge between two services; there are no others.
 
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
 use envelope::Key;
 use gcp_names::{KeyName, ServiceAgent};
 
+use crate::kernel::assets::{self, Asset, Lineage, Scope};
 use crate::kernel::body::{DataKey, Finished, Opened};
 use crate::kernel::due::Due;
+use crate::kernel::paging::Page;
 use crate::kernel::settings::IamMode;
-use crate::kernel::{Call, Error, Result, Spec};
-use crate::services::{iam, kms, org_policy, pubsub, resource_manager, service_usage, storage};
+use crate::kernel::{Call, Error, Kernel, Result, Spec};
+use crate::services::{
+    iam, kms, org_policy, pubsub, resource_manager, service_usage, storage, storage_batch_operations,
+};
 
 pub use kms::door::KeyRefusal;
 pub use resource_manager::door::Project;
-pub use storage::door::{NewObject, ObjectInfo};
+pub use storage::door::{Change, Found, NewObject, ObjectInfo, Rewriting, Rewritten};
 
 /// The pipeline's second to fourth step: is the API enabled, may this caller do this.
 pub fn admit(call: &mut Call, spec: &Spec) -> Result<()> {
@@ -33,6 +41,7 @@ pub fn settle(call: &mut Call, due: &Due) -> Result<()> {
         Some(("kms", _)) => kms::door::settle(call, due),
         Some(("pubsub", _)) => pubsub::door::settle(call, due),
         Some(("storage", _)) => storage::door::settle(call, due),
+        Some(("storagebatchoperations", _)) => storage_batch_operations::door::settle(call, due),
         _ => Err(Error::internal(format!("nobody knows what is due: {}", due.kind))),
     }
 }
@@ -40,6 +49,21 @@ pub fn settle(call: &mut Call, due: &Due) -> Result<()> {
 /// What a service wants checked when a data directory is opened; a refusal names the file.
 pub fn check_at_start(call: &mut Call) -> Result<()> {
     kms::door::check_at_start(call)
+}
+
+/// One round of the work that goes on between calls. False: there is none.
+pub async fn work(kernel: &Arc<Kernel>) -> Result<bool> {
+    storage_batch_operations::door::work(kernel).await
+}
+
+/// Whether an earlier run left work behind.
+pub fn has_work(call: &Call) -> Result<bool> {
+    storage_batch_operations::door::has_work(call)
+}
+
+/// Ends the work of an operation that is not done.
+pub fn cancel_operation(call: &mut Call, operation: &str) -> Result<()> {
+    storage_batch_operations::door::cancel_operation(call, operation)
 }
 
 // Resource Manager
@@ -84,6 +108,11 @@ pub fn container_exists(call: &mut Call, name: &str) -> Result<bool> {
 }
 
 // Service Usage
+
+/// Whether there is such a service.
+pub fn is_service(service: &str) -> bool {
+    service_usage::door::is_known(service)
+}
 
 /// Whether the agent of a service exists in a project (its service is enabled, or its identity was generated).
 pub fn agent_exists(call: &mut Call, project: &Project, agent: ServiceAgent) -> Result<bool> {
@@ -241,6 +270,137 @@ pub fn unwrap_google_managed(call: &Call, wrapped: &[u8]) -> Result<Key> {
     envelope::open(&managed, b"google-managed", wrapped)
         .and_then(|bytes| Key::from_slice(&bytes))
         .map_err(|error| Error::internal(format!("a data key does not open: {error}")))
+}
+
+// Inventories
+
+/// What a search is limited to. It must be there.
+pub fn scope(call: &mut Call, name: &str) -> Result<Scope> {
+    match name.split_once('/') {
+        Some(("projects", id)) if !id.is_empty() && !id.contains('/') => {
+            Ok(Scope { name: format!("projects/{}", project(call, id)?.id) })
+        }
+        Some(("folders" | "organizations", number)) if gcp_names::is_project_number(number) => {
+            if container_exists(call, name)? {
+                Ok(Scope { name: name.to_owned() })
+            } else {
+                Err(Error::permission_denied("The caller does not have permission"))
+            }
+        }
+        _ => Err(Error::invalid_argument(format!(
+            "Invalid scope '{name}': write projects/ID, folders/NUMBER or organizations/NUMBER."
+        ))),
+    }
+}
+
+/// The lineages that one search has asked for.
+#[derive(Default)]
+pub struct Lineages(HashMap<String, Option<Lineage>>);
+
+impl Lineages {
+    /// Of a resource's project, or of a folder or organization itself. `None` when its project is not there.
+    pub fn of(&mut self, call: &Call, asset: &Asset) -> Result<Option<&Lineage>> {
+        let of = if asset.project.is_empty() { &asset.place } else { &asset.project };
+        if !self.0.contains_key(of) {
+            let found = if asset.project.is_empty() {
+                Some(resource_manager::door::above(call, of)?)
+            } else {
+                resource_manager::door::lineage(call, of)?
+            };
+            self.0.insert(of.clone(), found);
+        }
+        Ok(self.0.get(of).and_then(Option::as_ref))
+    }
+}
+
+/// How many resources are asked for at a time.
+const CHUNK: usize = 512;
+
+/// Walks the resources of these types, type after type, from a place of one of them on, until told to stop. One
+/// project's, or all.
+pub fn each_asset(
+    call: &mut Call,
+    kinds: &[&'static str],
+    project: Option<&str>,
+    from: &str,
+    mut visit: impl FnMut(&mut Call, Asset) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let mut from = from.to_owned();
+    for &kind in kinds {
+        loop {
+            let chunk = assets_of(call, kind, project, &from)?;
+            let more = chunk.len() == CHUNK;
+            from.clear();
+            if let Some(last) = chunk.last().filter(|_| more) {
+                from = format!("{}\0", last.place);
+            }
+            for asset in chunk {
+                if visit(call, asset)?.is_break() {
+                    return Ok(());
+                }
+            }
+            if !more {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn assets_of(call: &Call, kind: &'static str, project: Option<&str>, from: &str) -> Result<Vec<Asset>> {
+    match kind {
+        assets::BUCKET => storage::door::assets(call, project, from, CHUNK),
+        assets::TOPIC | assets::SUBSCRIPTION => pubsub::door::assets(call, kind, project, from, CHUNK),
+        assets::KEY_RING | assets::CRYPTO_KEY | assets::CRYPTO_KEY_VERSION => {
+            kms::door::assets(call, kind, project, from, CHUNK)
+        }
+        _ => resource_manager::door::assets(call, kind, project, from, CHUNK),
+    }
+}
+
+/// A page of a project's keys, of all locations.
+pub fn keys_of_project(
+    call: &Call,
+    project: &str,
+    size: usize,
+    token: &str,
+) -> Result<Page<gcp_schema::kms::CryptoKey>> {
+    kms::door::keys_of(call, project, size, token)
+}
+
+// Cloud Storage, for Storage Batch Operations
+
+/// Up to `limit` objects whose names start with `prefix`, from a place on; live ones or noncurrent ones.
+pub fn find_objects(
+    call: &Call,
+    bucket: &str,
+    prefix: &str,
+    from: &str,
+    noncurrent: bool,
+    limit: usize,
+) -> Result<Vec<Found>> {
+    storage::door::find(call, bucket, prefix, from, noncurrent, limit)
+}
+
+/// The live object of a name, or the generation asked for.
+pub fn find_generation(call: &Call, bucket: &str, object: &str, generation: Option<i64>) -> Result<Found> {
+    storage::door::find_one(call, bucket, object, generation)
+}
+
+/// Changes an object in the caller's name. False: it is to be rewritten and too large for one call.
+pub fn change_object(call: &mut Call, found: &Found, change: &Change) -> Result<bool> {
+    storage::door::change(call, found, change)
+}
+
+/// First half of the rewrite of a large object: both keys have their say, and its bytes are copied outside the call.
+/// `None`: another generation has taken its place.
+pub fn begin_rewrite(call: &mut Call, found: &Found, key: &str) -> Result<Option<Rewriting>> {
+    storage::door::begin_rewrite(call, found, key)
+}
+
+/// Second half: the copy takes the object's place. False: another generation has.
+pub fn finish_rewrite(call: &mut Call, rewritten: Rewritten) -> Result<bool> {
+    storage::door::finish_rewrite(call, rewritten)
 }
 
 // Cloud Storage, for Container Registry

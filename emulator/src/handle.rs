@@ -14,6 +14,7 @@ use crate::kernel::audit::{Entry, Watch, Watcher};
 use crate::kernel::body::owns_segment;
 use crate::kernel::table::{NumberRow, Table, ids};
 use crate::kernel::time::is_timestamp;
+use crate::kernel::worker::Working;
 use crate::kernel::{Error, Kernel, Mode, Result, Spec};
 use crate::server::Server;
 
@@ -24,6 +25,7 @@ const CLOCK_OFFSET: &str = "clock-offset";
 #[derive(Clone)]
 pub struct Emulator {
     kernel: Arc<Kernel>,
+    _working: Arc<Working>,
     router: Arc<Router<Server>>,
     data_dir: Option<PathBuf>,
 }
@@ -40,7 +42,8 @@ impl Emulator {
 
     pub(crate) fn new(kernel: Arc<Kernel>, data_dir: Option<PathBuf>) -> Self {
         let router = Arc::new(Router::new(Arc::new(Server::new(Arc::clone(&kernel))), Limits::default()));
-        Self { kernel, router, data_dir }
+        let working = Arc::new(Working(Arc::clone(&kernel)));
+        Self { kernel, _working: working, router, data_dir }
     }
 
     fn own(method: &'static str, mode: Mode) -> Spec {
@@ -60,7 +63,7 @@ impl Emulator {
         if self.data_dir.is_none() {
             return Ok(());
         }
-        let offset = self
+        let (offset, unfinished) = self
             .kernel
             .run(Self::own("start", Mode::Write), |call| {
                 let offset = call.txn.get(&META, CLOCK_OFFSET)?.map_or(0, |row| row.number as i64);
@@ -76,11 +79,15 @@ impl Emulator {
                     )));
                 }
                 crate::doors::check_at_start(call)?;
-                Ok(offset)
+                Ok((offset, crate::doors::has_work(call)?))
             })
             .await?;
         self.kernel.clock.restore_offset(offset);
-        self.kernel.settle().await
+        self.kernel.settle().await?;
+        if unfinished {
+            self.kernel.worker.start();
+        }
+        Ok(())
     }
 
     /// Answers one request as the server would, without a connection.

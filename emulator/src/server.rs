@@ -50,8 +50,16 @@ impl Backend for Server {
             let spec = self.spec(rpc.method, &rpc.request, &rpc.meta);
             let registry = &self.registry;
             let path = rpc.method.path;
-            let request = rpc.request;
-            self.kernel.run(spec, move |call| registry.call(path, call, request)).await
+            let (request, address) = (rpc.request, rpc.meta.api);
+            if services::shows_work(rpc.method) {
+                self.kernel.worker.round().await;
+            }
+            self.kernel
+                .run(spec, move |call| {
+                    call.address = address.unwrap_or_default();
+                    registry.call(path, call, request)
+                })
+                .await
         })
     }
 

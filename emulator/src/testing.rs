@@ -13,6 +13,7 @@ pub struct World(pub Emulator);
 pub struct Said {
     pub status: u16,
     pub body: Value,
+    pub text: String,
 }
 
 impl Said {
@@ -59,18 +60,29 @@ impl World {
     pub async fn call_as(&self, token: &str, line: &str, body: Value) -> Said {
         let (method, uri) = line.split_once(' ').expect("VERB PATH");
         let text = if body.is_null() { String::new() } else { body.to_string() };
+        let said = self.send_as(token, method, uri, text).await;
+        assert!(said.text.is_empty() || !said.body.is_null(), "no JSON: {}", said.text);
+        said
+    }
+
+    /// A body that need not be JSON, for an answer that need not be.
+    pub async fn send(&self, method: &str, uri: &str, body: impl Into<bytes::Bytes>) -> Said {
+        self.send_as("", method, uri, body).await
+    }
+
+    async fn send_as(&self, token: &str, method: &str, uri: &str, body: impl Into<bytes::Bytes>) -> Said {
         let request = http::Request::builder()
             .method(method)
             .uri(uri)
             .header("host", "127.0.0.1:8787")
             .header("authorization", format!("Bearer {token}"))
-            .body(gcp_gateway::full(text))
+            .body(gcp_gateway::full(body.into()))
             .expect("a request");
         let answer = self.0.handle(request).await;
         let status = answer.status().as_u16();
         let bytes = answer.into_body().collect().await.expect("a body").to_bytes();
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).expect("JSON") };
-        Said { status, body }
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Said { status, body, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
     pub async fn get(&self, path: &str) -> Said {

@@ -9,7 +9,8 @@ packages have and ours lack is listed only: it is newer than the pinned crates, 
 a client sends it. Routes: fails on a rule of Google's REST transports that routes/*.txt lacks or words differently.
 
 Packages: google-cloud-kms google-cloud-pubsub google-cloud-org-policy google-cloud-service-usage google-cloud-storage
-google-cloud-resource-manager grpc-google-iam-v1 googleapis-common-protos."""
+google-cloud-resource-manager google-cloud-asset google-cloud-kms-inventory google-cloud-storagebatchoperations
+grpc-google-iam-v1 googleapis-common-protos."""
 import importlib
 import inspect
 import pathlib
@@ -20,7 +21,8 @@ from google.protobuf import any_pb2, api_pb2, descriptor_pb2, descriptor_pool, d
 from google.protobuf import field_mask_pb2, source_context_pb2, struct_pb2, timestamp_pb2, wrappers_pb2  # noqa: F401
 
 PROTO_PLUS = ['google.cloud.kms_v1', 'google.pubsub_v1', 'google.cloud.orgpolicy_v2', 'google.cloud._storage_v2',
-              'google.cloud.resourcemanager_v3', 'google.cloud.service_usage_v1']
+              'google.cloud.resourcemanager_v3', 'google.cloud.service_usage_v1', 'google.cloud.asset_v1',
+              'google.cloud.kms_inventory_v1', 'google.cloud.storagebatchoperations_v1']
 PLAIN = ['google.iam.v1.policy_pb2', 'google.iam.v1.iam_policy_pb2', 'google.iam.v1.options_pb2',
          'google.longrunning.operations_pb2', 'google.cloud.location.locations_pb2', 'google.rpc.status_pb2',
          'google.rpc.error_details_pb2', 'google.type.expr_pb2', 'google.type.date_pb2', 'google.api.quota_pb2',
@@ -42,6 +44,7 @@ ROUTES = pathlib.Path(__file__).resolve().parents[2] / 'crates/gcp-schema/routes
 
 
 RESOURCE_MANAGER = 'cloudresourcemanager.googleapis.com'
+SERVICE_USAGE = 'serviceusage.googleapis.com'
 MIXINS = {'GetIamPolicy': 'IAMPolicy', 'SetIamPolicy': 'IAMPolicy', 'TestIamPermissions': 'IAMPolicy',
           'GetLocation': 'Locations', 'ListLocations': 'Locations', 'GetOperation': 'Operations',
           'ListOperations': 'Operations', 'CancelOperation': 'Operations', 'DeleteOperation': 'Operations'}
@@ -90,8 +93,9 @@ def shape(field):
         name = 'map<%s, %s>' % tuple(kind_of(entry) for entry in kind.fields)
     else:
         name = kind_of(field)
-    return {'name': field.name.rstrip('_'), 'type': name, 'repeated': field.is_repeated, 'oneof': oneof.rstrip('_'),
-            'json': field.json_name.rstrip('_')}
+    # A oneof's own name is on no wire, and prost writes it in snake case.
+    return {'name': field.name.rstrip('_'), 'type': name, 'repeated': field.is_repeated,
+            'oneof': oneof.replace('_', '').lower(), 'json': field.json_name.rstrip('_')}
 
 
 def kind_of(field):
@@ -183,7 +187,7 @@ def their_routes():
                 own = MIXINS[method] if mixed_in else service
                 for rule in options():
                     templates = [rule['uri']]
-                    if '=*/*' in rule['uri']:
+                    if api == SERVICE_USAGE and '=*/*' in rule['uri']:
                         templates = [rule['uri'].replace('=*/*', '=' + parent) for parent in PARENTS]
                     for template in templates:
                         found[api, own, method, rule['method'].upper(), template] = rule.get('body', '-')

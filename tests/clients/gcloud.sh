@@ -39,6 +39,31 @@ works "ls" gcloud storage ls -L gs://my-data/dir/
 works "rotate by hand" gcloud kms keys versions create --key=k1 "${ring[@]}" --primary
 works "re-encrypt an object" gcloud storage objects update gs://my-data/dir/plain --encryption-key=$key
 gcloud storage objects describe gs://my-data/dir/plain --format='value(kms_key)' | grep -q "cryptoKeyVersions/2" && ok "it lies under version 2"
+works "upload what a job will rewrite" gcloud storage cp plain gs://my-data/batch/one
+works "and another" gcloud storage cp plain gs://my-data/batch/two
+works "create another key" gcloud kms keys create k2 "${ring[@]}" --purpose=encryption
+other=${key%k1}k2
+works "let Storage use it" gcloud storage service-agent --authorize-cmek=$other
+jobs=(gcloud storage batch-operations jobs)
+works "create a batch job" "${jobs[@]}" create job1 --bucket=my-data --included-object-prefixes=batch/ --rewrite-object=kms-key=$other \
+  --description=rewritten --log-actions=transform --log-action-states=succeeded,failed
+works "describe it until it has ended" timeout 60 bash -c 'until "$@" | grep -q SUCCEEDED; do :; done' - "${jobs[@]}" describe job1 --format='value(state)'
+works "it counted both" grep -qx 2 <("${jobs[@]}" describe job1 --format='value(counters.succeededObjectCount)')
+works "both lie under it" grep -q "$other/cryptoKeyVersions/1" <(gcloud storage objects describe gs://my-data/batch/two --format='value(kms_key)')
+echo "my-data,batch/one" >manifest.csv
+works "upload a manifest" gcloud storage cp manifest.csv gs://my-data/manifest.csv
+works "create a job that holds what it lists" "${jobs[@]}" create job2 --bucket=my-data --manifest-location=gs://my-data/manifest.csv --put-object-temporary-hold
+works "list the jobs" test "$("${jobs[@]}" list --format='value(name)' | sort | xargs)" = "job1 job2"
+refused "create one twice" "already exists" "${jobs[@]}" create job1 --bucket=my-data --included-object-prefixes= --rewrite-object=kms-key=$key
+works "cancel the job" "${jobs[@]}" cancel job2
+works "delete a job" "${jobs[@]}" delete job1
+refused "describe what is deleted" "was not found" "${jobs[@]}" describe job1
+works "a bucket is found by its key" grep -qx "//storage.googleapis.com/my-data" \
+  <(gcloud asset search-all-resources --scope=projects/my-project --query="kmsKeys:k1" --asset-types='storage.googleapis.com.*' --format='value(name)')
+works "keys are found in order" grep -q "cryptoKeys/k2$" \
+  <(gcloud asset search-all-resources --scope=organizations/123456789012 --order-by='createTime DESC' --read-mask=name --page-size=2 --format='value(name)')
+refused "search for a field that there is not" "cannot be searched" gcloud asset search-all-resources --scope=projects/my-project --query="colour:red"
+
 refused "a key of the wrong place" "Cloud KMS region 'global' not available for use with GCS region 'US'." \
   gcloud storage buckets update gs://my-data --default-encryption-key=projects/my-project/locations/global/keyRings/r1/cryptoKeys/k1
 refused "a registry's bucket by hand" "domain name owned by another user" gcloud storage buckets create gs://artifacts.my-project.appspot.com

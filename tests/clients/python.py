@@ -7,7 +7,7 @@ import threading
 import grpc
 from google.api_core import exceptions
 from google.auth.credentials import AnonymousCredentials
-from google.cloud import kms, pubsub_v1, storage
+from google.cloud import asset_v1, kms, kms_inventory_v1, pubsub_v1, storage, storagebatchoperations_v1
 from google.cloud.kms_v1.services.key_management_service.transports import KeyManagementServiceGrpcTransport
 from google.cloud.kms_v1.services.key_management_service.transports import KeyManagementServiceRestTransport
 
@@ -105,6 +105,35 @@ with bucket_client.batch():
         bucket.blob(f'batch-{index}').delete()
 ok('storage: a batch of deletes', not [one for one in bucket_client.list_blobs('py-data', prefix='batch-')])
 refused('storage: a precondition', exceptions.PreconditionFailed, 'conditions', lambda: blob.upload_from_string('x', if_generation_match=0))
+# Batch operations, the inventories: each on both wires
+channel = grpc.insecure_channel(address)
+for wire in ['gRPC', 'REST']:
+    def client_of(kind):
+        transport = kind.get_transport_class('grpc' if wire == 'gRPC' else 'rest')
+        if wire == 'gRPC':
+            return kind(transport=transport(channel=channel))
+        return kind(transport=transport(host=address, url_scheme='http', credentials=AnonymousCredentials()))
+
+    batch = client_of(storagebatchoperations_v1.StorageBatchOperationsClient)
+    place = 'projects/py-project/locations/global'
+    chosen = storagebatchoperations_v1.BucketList(buckets=[{'bucket': 'py-data', 'prefix_list': {}}])
+    work = {'bucket_list': chosen, 'rewrite_object': {'kms_key': key_name}}
+    job = batch.create_job(parent=place, job_id=f'job-{wire}', job=work).result(timeout=30)
+    ok(f'{wire}: a batch job is waited for', job.state.name == 'SUCCEEDED' and job.counters.succeeded_object_count == 2)
+    ok(f'{wire}: jobs are listed', f'{place}/jobs/job-{wire}' in [one.name for one in batch.list_jobs(parent=place)])
+    ok(f'{wire}: a job of one bucket', [one.bucket_name for one in batch.list_bucket_operations(parent=job.name)] == ['py-data'])
+    refused(f'{wire}: the same job twice', exceptions.Conflict, 'already exists',
+            lambda: batch.create_job(parent=place, job_id=f'job-{wire}', job=work))
+    assets = client_of(asset_v1.AssetServiceClient)
+    found = assets.search_all_resources(scope='projects/py-project', query=f'kmsKeys={key_name}', asset_types=['.*Bucket'])
+    ok(f'{wire}: a bucket is found by its key', [one.display_name for one in found] == ['py-data'])
+    tracking = client_of(kms_inventory_v1.KeyTrackingServiceClient)
+    summary = tracking.get_protected_resources_summary(name=key_name)
+    ok(f'{wire}: what a key protects is counted', dict(summary.resource_types) == {'storage.googleapis.com/Bucket': 1})
+    found = tracking.search_protected_resources(scope='organizations/123456789012', crypto_key=key_name)
+    ok(f'{wire}: and shown', [one.name for one in found] == ['//storage.googleapis.com/py-data'])
+    dashboard = client_of(kms_inventory_v1.KeyDashboardServiceClient)
+    ok(f'{wire}: keys of all locations', key_name in [one.name for one in dashboard.list_crypto_keys(parent='projects/py-project')])
 bucket.default_kms_key_name = None
 bucket.patch()
 ok('storage: null clears the default key', bucket_client.get_bucket('py-data').default_kms_key_name is None)

@@ -29,7 +29,8 @@ fn holding(folder: &Path, needle: &[u8]) -> Vec<String> {
     files(folder).into_iter().filter(|(_, bytes)| holds(bytes)).map(|(name, _)| name).collect()
 }
 
-/// After DESTROYED no plaintext is in any file and no copy of the folder can be read; before it the same search finds none.
+/// After DESTROYED no plaintext is in any file and no copy of the folder can be read; before it the same search finds
+/// none.
 #[tokio::test]
 async fn what_is_shredded_is_gone_from_every_file_and_every_later_copy() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -198,4 +199,55 @@ async fn the_first_push_tries_the_topic() {
         (refused.status, refused.message().as_str()),
         (412, "Request violates constraint 'constraints/gcp.restrictNonCmekServices'")
     );
+}
+
+/// An image that was pushed before its bucket had a key: the inventories find the bucket and not its objects, a batch
+/// job puts those under the key too, and then the key decides over all of it.
+#[tokio::test]
+async fn a_batch_job_puts_an_old_image_under_the_key() {
+    let world = emulator().await;
+    key_for_storage(&world).await;
+    assert_eq!(push(&world, "my-project/web", "v1", &vec![7; 200_000]).await.status, 201);
+    let bucket = "artifacts.my-project.appspot.com";
+    let key = serde_json::json!({"encryption": {"defaultKmsKeyName": KEY}}).to_string();
+    done(&world, "PATCH", &format!("/storage/v1/b/{bucket}"), key).await;
+    let search =
+        format!("/v1/organizations/123456789012:searchAllResources?query=kmsKeys%3D{}", KEY.replace('/', "%2F"));
+    let found = done(&world, "GET", &search, "").await;
+    assert_eq!(found["results"][0]["displayName"], bucket);
+    let summary = done(&world, "GET", &format!("/v1/{KEY}/protectedResourcesSummary"), "").await;
+    assert_eq!(summary["resourceTypes"], serde_json::json!({"storage.googleapis.com/Bucket": "1"}));
+    let listed = format!("/storage/v1/b/{bucket}/o?fields=items(kmsKeyName)");
+    let keyless = async || {
+        let objects = done(&world, "GET", &listed, "").await;
+        objects["items"].as_array().expect("objects").iter().filter(|one| one.get("kmsKeyName").is_none()).count()
+    };
+    let before = keyless().await;
+    assert!(before >= 3, "layer, configuration and manifest lie as they lay: {before}");
+
+    let jobs = "/v1/projects/my-project/locations/global/jobs";
+    let job = serde_json::json!({"bucketList": {"buckets": [{"bucket": bucket, "prefixList": {}}]},
+        "rewriteObject": {"kmsKey": KEY}});
+    let operation = done(&world, "POST", &format!("{jobs}?jobId=rescue"), job.to_string()).await;
+    assert!(operation.get("done").is_none(), "nobody moved the clock, and still it goes on");
+    let mut job = done(&world, "GET", &format!("{jobs}/rescue"), "").await;
+    while job["state"] == "RUNNING" {
+        job = done(&world, "GET", &format!("{jobs}/rescue"), "").await;
+    }
+    assert_eq!(job["counters"]["succeededObjectCount"], before.to_string());
+    assert_eq!(keyless().await, 0);
+    let blob = cmek_emulator::sha256_digest(&vec![7; 200_000]);
+    let pull = format!("/v2/my-project/web/blobs/{blob}");
+    assert_eq!(call(&world, "GET", &pull, "").await.body.len(), 200_000);
+    crate::bench::set_state(&world, 1, "DISABLED").await;
+    assert_eq!(call(&world, "GET", &pull, "").await.status, 400, "now it lies under the key");
+    let again = serde_json::json!({"bucketList": {"buckets": [{"bucket": bucket, "prefixList": {}}]},
+        "rewriteObject": {"kmsKey": KEY}});
+    done(&world, "POST", &format!("{jobs}?jobId=late"), again.to_string()).await;
+    let mut job = done(&world, "GET", &format!("{jobs}/late"), "").await;
+    while job["state"] == "RUNNING" {
+        job = done(&world, "GET", &format!("{jobs}/late"), "").await;
+    }
+    assert_eq!(job["errorSummaries"][0]["errorCode"], "FAILED_PRECONDITION");
+    assert_eq!(job["counters"]["failedObjectCount"], before.to_string());
 }

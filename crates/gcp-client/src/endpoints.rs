@@ -11,8 +11,9 @@ pub struct Endpoints {
     registry: Option<String>,
 }
 
-/// `CLOUDSDK_API_ENDPOINT_OVERRIDES_<NAME>` and the API it stands for.
-pub const NAMES: [(&str, &str); 8] = [
+/// `CLOUDSDK_API_ENDPOINT_OVERRIDES_<NAME>` and the API it stands for. KMSINVENTORY is ours: gcloud knows no such
+/// override.
+pub const NAMES: [(&str, &str); 11] = [
     ("STORAGE", "storage.googleapis.com"),
     ("CLOUDKMS", "cloudkms.googleapis.com"),
     ("PUBSUB", "pubsub.googleapis.com"),
@@ -21,6 +22,9 @@ pub const NAMES: [(&str, &str); 8] = [
     ("SERVICEUSAGE", "serviceusage.googleapis.com"),
     ("ARTIFACTREGISTRY", "artifactregistry.googleapis.com"),
     ("IAM", "iam.googleapis.com"),
+    ("STORAGEBATCHOPERATIONS", "storagebatchoperations.googleapis.com"),
+    ("CLOUDASSET", "cloudasset.googleapis.com"),
+    ("KMSINVENTORY", "kmsinventory.googleapis.com"),
 ];
 
 /// Overrides that the client honours and an emulator does not serve.

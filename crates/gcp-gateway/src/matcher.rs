@@ -15,6 +15,7 @@ enum Segment {
 struct Variable {
     field: &'static str,
     from: usize,
+    /// Of a variable that holds `**`: everything up to what follows it.
     to: usize,
 }
 
@@ -22,6 +23,8 @@ struct Route {
     method: &'static Method,
     rule: &'static Rule,
     segments: Vec<Segment>,
+    /// How many segments follow `**`.
+    tail: usize,
     variables: Vec<Variable>,
 }
 
@@ -98,7 +101,7 @@ fn first(bucket: &[Route], segments: &[&str], api: Option<&str>) -> Option<Match
                 .variables
                 .iter()
                 .map(|variable| {
-                    let to = if variable.to == usize::MAX { segments.len() } else { variable.to };
+                    let to = if variable.to == usize::MAX { segments.len() - route.tail } else { variable.to };
                     let decoded: Vec<_> = segments[variable.from..to]
                         .iter()
                         .map(|segment| percent_decode_str(segment).decode_utf8_lossy())
@@ -110,17 +113,22 @@ fn first(bucket: &[Route], segments: &[&str], api: Option<&str>) -> Option<Match
 }
 
 fn fits(template: &[Segment], path: &[&str]) -> bool {
-    let open = template.last() == Some(&Segment::Rest);
-    let fixed = if open { template.len() - 1 } else { template.len() };
-    let lengths_fit = if open { path.len() > fixed } else { path.len() == fixed };
-    if !lengths_fit {
-        return false;
-    }
-    template[..fixed].iter().zip(path).all(|(segment, given)| match segment {
+    let one = |(segment, given): (&Segment, &&str)| match segment {
         Segment::Literal(text) => text == given,
         Segment::One => !given.is_empty(),
         Segment::Rest => false,
-    }) && (!open || path[fixed..].iter().all(|given| !given.is_empty()))
+    };
+    let Some(at) = template.iter().position(|segment| *segment == Segment::Rest) else {
+        return template.len() == path.len() && template.iter().zip(path).all(one);
+    };
+    let (head, tail) = (&template[..at], &template[at + 1..]);
+    if path.len() <= head.len() + tail.len() {
+        return false;
+    }
+    let (start, end) = path.split_at(path.len() - tail.len());
+    head.iter().zip(start).all(one)
+        && tail.iter().zip(end).all(one)
+        && start[at..].iter().all(|given| !given.is_empty())
 }
 
 fn compile(method: &'static Method, rule: &'static Rule) -> (&'static str, Route) {
@@ -131,7 +139,7 @@ fn compile(method: &'static Method, rule: &'static Rule) -> (&'static str, Route
         Some(colon) => (&template[..tail + colon], &template[tail + colon + 1..]),
         None => (template, ""),
     };
-    let mut route = Route { method, rule, segments: Vec::new(), variables: Vec::new() };
+    let mut route = Route { method, rule, segments: Vec::new(), tail: 0, variables: Vec::new() };
     let mut rest = template;
     while !rest.is_empty() {
         if let Some(inside) = rest.strip_prefix('{') {
@@ -148,6 +156,8 @@ fn compile(method: &'static Method, rule: &'static Rule) -> (&'static str, Route
             rest = after;
         }
     }
+    let rest = route.segments.iter().position(|segment| *segment == Segment::Rest);
+    route.tail = rest.map_or(0, |at| route.segments.len() - at - 1);
     (custom, route)
 }
 
@@ -175,6 +185,9 @@ mod tests {
         assert_eq!(found(Verb::Post, &format!("/v1/{key}:encrypt")), one("Encrypt", "name", key));
         let version = format!("{key}/cryptoKeyVersions/1");
         assert_eq!(found(Verb::Post, &format!("/v1/{version}:encrypt")), one("Encrypt", "name", &version));
+        let summary = |name: &str| found(Verb::Get, &format!("/v1/{name}/protectedResourcesSummary"));
+        assert_eq!(summary(key), one("GetProtectedResourcesSummary", "name", key));
+        assert_eq!(summary(&version), one("GetProtectedResourcesSummary", "name", &version));
         assert_eq!(found(Verb::Get, "/v3/projects:search"), Some(("SearchProjects", vec![])));
         assert_eq!(
             found(Verb::Put, "/v1/projects/p/topics/a%2Bb"),

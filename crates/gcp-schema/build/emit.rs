@@ -7,12 +7,15 @@ use crate::parse::{Schema, Service};
 use crate::types::snake;
 
 /// Package, the alias of its modules, and the API that serves it.
-const PACKAGES: [(&str, &str, &str); 9] = [
+const PACKAGES: [(&str, &str, &str); 12] = [
     ("google.api.serviceusage.v1", "serviceusage", "serviceusage.googleapis.com"),
+    ("google.cloud.asset.v1", "cloudasset", "cloudasset.googleapis.com"),
+    ("google.cloud.kms.inventory.v1", "kmsinventory", "kmsinventory.googleapis.com"),
     ("google.cloud.kms.v1", "kms", "cloudkms.googleapis.com"),
     ("google.cloud.location", "location", ""),
     ("google.cloud.orgpolicy.v2", "orgpolicy", "orgpolicy.googleapis.com"),
     ("google.cloud.resourcemanager.v3", "resourcemanager", "cloudresourcemanager.googleapis.com"),
+    ("google.cloud.storagebatchoperations.v1", "storagebatchoperations", "storagebatchoperations.googleapis.com"),
     ("google.iam.v1", "iam", ""),
     ("google.longrunning", "longrunning", ""),
     ("google.pubsub.v1", "pubsub", "pubsub.googleapis.com"),

@@ -8,6 +8,7 @@ mod emit;
 mod enums;
 mod overlay;
 mod parse;
+mod reach;
 mod routes;
 mod rpc;
 mod sources;
@@ -18,6 +19,14 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use prost::Message as _;
+
+/// Packages that Cloud Asset's messages mention: only what is reached from there, and none of their services.
+const COMPANIONS: [&str; 4] = [
+    "google.cloud.orgpolicy.v1",
+    "google.cloud.osconfig.v1",
+    "google.identity.accesscontextmanager.type",
+    "google.identity.accesscontextmanager.v1",
+];
 
 fn main() {
     println!("cargo:rerun-if-changed=build");
@@ -35,6 +44,7 @@ fn main() {
         }
     }
     schema.resolve();
+    reach::leave_out(&mut schema, &COMPANIONS);
     overlay::apply(&mut schema, &home.join("overlay.txt"));
     write("descriptors.bin", &descriptors::build(&schema).encode_to_vec());
     write("services.rs", emit::services(&schema).as_bytes());

@@ -13,10 +13,13 @@ use prost_reflect::DescriptorPool;
 
 pub use error::{Code, Detail, Error, FieldViolation, HelpLink, Violation};
 pub use googleapis_tonic_google_api_serviceusage_v1::google::api::serviceusage::v1 as serviceusage;
+pub use googleapis_tonic_google_cloud_asset_v1::google::cloud::asset::v1 as cloudasset;
+pub use googleapis_tonic_google_cloud_kms_inventory_v1::google::cloud::kms::inventory::v1 as kmsinventory;
 pub use googleapis_tonic_google_cloud_kms_v1::google::cloud::kms::v1 as kms;
 pub use googleapis_tonic_google_cloud_location::google::cloud::location;
 pub use googleapis_tonic_google_cloud_orgpolicy_v2::google::cloud::orgpolicy::v2 as orgpolicy;
 pub use googleapis_tonic_google_cloud_resourcemanager_v3::google::cloud::resourcemanager::v3 as resourcemanager;
+pub use googleapis_tonic_google_cloud_storagebatchoperations_v1::google::cloud::storagebatchoperations::v1 as storagebatchoperations;
 pub use googleapis_tonic_google_iam_v1::google::iam::v1 as iam;
 pub use googleapis_tonic_google_longrunning::google::longrunning;
 pub use googleapis_tonic_google_pubsub_v1::google::pubsub::v1 as pubsub;

@@ -44,6 +44,8 @@ pub struct Call {
     pub txn: Txn,
     pub now: Time,
     pub caller: Caller,
+    /// The API whose address was called, where the address says so: mix-ins answer for several.
+    pub address: String,
     /// For the audit trail: what happened on the way and failed nothing.
     pub notes: Vec<String>,
     effects: Vec<Effect>,
@@ -53,7 +55,17 @@ pub struct Call {
 
 impl Call {
     pub(super) fn new(kernel: Arc<Kernel>, txn: Txn, now: Time, caller: Caller) -> Self {
-        Self { kernel, txn, now, caller, notes: Vec::new(), effects: Vec::new(), lasting: Vec::new(), wake: None }
+        Self {
+            kernel,
+            txn,
+            now,
+            caller,
+            address: String::new(),
+            notes: Vec::new(),
+            effects: Vec::new(),
+            lasting: Vec::new(),
+            wake: None,
+        }
     }
 
     /// The next number of a sequence that survives restarts, from 1.

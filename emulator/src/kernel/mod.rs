@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a service. Services know nothing of each other; they meet in `doors.rs`.
 
+pub mod assets;
 pub mod audit;
 pub mod blobs;
 pub mod body;
@@ -13,6 +14,7 @@ pub mod due;
 pub mod entropy;
 pub mod etag;
 pub mod faults;
+pub mod filter;
 pub mod local;
 pub mod mask;
 pub mod operations;
@@ -24,6 +26,7 @@ pub mod table;
 pub mod time;
 pub mod txn;
 pub mod vault;
+pub mod worker;
 
 pub use call::{Call, Caller};
 pub use clock::Clock;

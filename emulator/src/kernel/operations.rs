@@ -1,4 +1,4 @@
-//! Long-running operations: rows that clients poll. Ours are done when they are first answered.
+//! Long-running operations: rows that clients poll. Most are done when they are first answered.
 
 use gcp_schema::longrunning::{Operation, operation};
 use gcp_schema::rpc::Status;
@@ -16,22 +16,46 @@ pub fn any<M: Message>(full_name: &str, message: &M) -> Any {
     Any { type_url: format!("type.googleapis.com/{full_name}"), value: message.encode_to_vec() }
 }
 
-/// Stores a finished operation under `{parent}/operations/{id}` (or `operations/{id}` without a parent).
-pub fn finish(call: &mut Call, parent: &str, metadata: Option<Any>, outcome: Result<Any>) -> Result<Operation> {
+/// `{parent}/operations/{id}`, or `operations/{id}` without a parent.
+pub fn new_name(call: &mut Call, parent: &str) -> Result<String> {
     let number = call.count("operations")?;
     let id = call.kernel.entropy.uuid(&format!("operation:{number}"));
-    let name = if parent.is_empty() { format!("operations/{id}") } else { format!("{parent}/operations/{id}") };
-    let result = match outcome {
+    Ok(if parent.is_empty() { format!("operations/{id}") } else { format!("{parent}/operations/{id}") })
+}
+
+fn result(outcome: Result<Any>) -> operation::Result {
+    match outcome {
         Ok(response) => operation::Result::Response(response),
         Err(error) => operation::Result::Error(Status {
             code: error.code() as i32,
             message: error.message().to_owned(),
             details: Vec::new(),
         }),
-    };
-    let operation = Operation { name: name.clone(), metadata, done: true, result: Some(result) };
+    }
+}
+
+/// Stores a finished operation.
+pub fn finish(call: &mut Call, parent: &str, metadata: Option<Any>, outcome: Result<Any>) -> Result<Operation> {
+    let name = new_name(call, parent)?;
+    let operation = Operation { name: name.clone(), metadata, done: true, result: Some(result(outcome)) };
     call.txn.put(&OPERATIONS, &name, &operation)?;
     Ok(operation)
+}
+
+/// Stores an operation that goes on after its call.
+pub fn begin(call: &mut Call, name: &str, metadata: Any) -> Result<Operation> {
+    let operation = Operation { name: name.to_owned(), metadata: Some(metadata), done: false, result: None };
+    call.txn.put(&OPERATIONS, name, &operation)?;
+    Ok(operation)
+}
+
+/// How far an operation has come, or how it ended. One that was deleted meanwhile stays away.
+pub fn update(call: &mut Call, name: &str, metadata: Any, outcome: Option<Result<Any>>) -> Result<()> {
+    let Some(mut operation) = call.txn.get(&OPERATIONS, name)? else { return Ok(()) };
+    operation.metadata = Some(metadata);
+    operation.done = outcome.is_some();
+    operation.result = outcome.map(result);
+    call.txn.put(&OPERATIONS, name, &operation)
 }
 
 pub fn get(call: &Call, name: &str) -> Result<Operation> {

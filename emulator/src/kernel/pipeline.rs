@@ -15,6 +15,7 @@ use super::local::Local;
 use super::settings::Settings;
 use super::store::{Committed, Store};
 use super::vault::Vault;
+use super::worker::Worker;
 use super::{Error, Result};
 use crate::doors;
 
@@ -29,6 +30,7 @@ pub struct Kernel {
     pub audit: Audit,
     pub faults: Faults,
     pub local: Local,
+    pub worker: Worker,
     /// Woken after each commit that a waiting reader (a pull, a stream) may care for.
     pub changed: tokio::sync::Notify,
     /// The control API was asked to stop whoever serves this.
@@ -67,7 +69,7 @@ impl Kernel {
         entropy: Entropy,
         settings: Settings,
     ) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new_cyclic(|kernel| Self {
             store,
             vault,
             blobs,
@@ -77,6 +79,7 @@ impl Kernel {
             audit: Audit::default(),
             faults: Faults::default(),
             local: Local::default(),
+            worker: Worker::new(kernel.clone()),
             changed: tokio::sync::Notify::new(),
             stop_asked: tokio::sync::Notify::new(),
             // Zero: the first call looks at what a data directory still has open.

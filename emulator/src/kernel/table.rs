@@ -40,6 +40,7 @@ pub mod ids {
     pub const KMS: u8 = 50;
     pub const STORAGE: u8 = 60;
     pub const PUBSUB: u8 = 80;
+    pub const STORAGE_BATCH_OPERATIONS: u8 = 110;
 }
 
 /// A row that is only a text.

@@ -1,19 +1,22 @@
 //! The services, a folder each: `mod` (its card), `model`, `api` (gRPC and transcoded REST), `rest` only where REST is
 //! bespoke, `door` (what other services may ask of it).
 
+pub mod cloud_asset;
 pub mod container_registry;
 pub mod iam;
 pub mod kms;
+pub mod kms_inventory;
 pub mod mixins;
 pub mod org_policy;
 pub mod pubsub;
 pub mod resource_manager;
 pub mod service_usage;
 pub mod storage;
+pub mod storage_batch_operations;
 
 use std::sync::Arc;
 
-use gcp_schema::Registry;
+use gcp_schema::{Method, Registry};
 
 use crate::kernel::{Call, Kernel};
 use crate::rest::{Answer, Request};
@@ -27,8 +30,18 @@ pub fn registry() -> Registry<Call> {
     org_policy::register(&mut registry);
     kms::register(&mut registry);
     pubsub::register(&mut registry);
+    storage_batch_operations::register(&mut registry);
+    kms_inventory::register(&mut registry);
+    cloud_asset::register(&mut registry);
     mixins::register(&mut registry);
     registry
+}
+
+/// Whether a method shows how far the work between calls has come. It waits for a round of it, so that whoever asks
+/// again and again sees it go on, on a busy machine too.
+pub fn shows_work(method: &Method) -> bool {
+    method.read_only
+        && (method.service == storage_batch_operations::SERVICE || method.service == "google.longrunning.Operations")
 }
 
 /// REST that no route of the table describes. `Err` gives the request back: it is nobody's here.
@@ -64,6 +77,9 @@ pub fn gaps() -> Vec<&'static str> {
         storage::GAPS,
         pubsub::GAPS,
         mixins::GAPS,
+        storage_batch_operations::GAPS,
+        kms_inventory::GAPS,
+        cloud_asset::GAPS,
     ]
     .concat()
 }

@@ -1,20 +1,23 @@
 //! What other services ask of Cloud KMS, as their agents.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use envelope::Key;
 use gcp_names::{KeyName, KeyVersionName};
-use gcp_schema::kms::CryptoKeyVersion;
 use gcp_schema::kms::crypto_key::CryptoKeyPurpose;
 use gcp_schema::kms::crypto_key_version::CryptoKeyVersionState as State;
+use gcp_schema::kms::{CryptoKey, CryptoKeyVersion};
 
 use super::material::{self, symmetric};
-use super::model::{self, DESTROY, DOOMED, GENERATE, KEYS, ROTATE, SHRED, VERSIONS};
+use super::model::{self, DESTROY, DOOMED, GENERATE, KEYS, RINGS, ROTATE, SHRED, VERSIONS};
 use super::policy;
 use crate::doors;
+use crate::kernel::assets::{self, Asset};
 use crate::kernel::body::DataKey;
 use crate::kernel::due::{self, Due};
 use crate::kernel::faults::USE_KEY;
+use crate::kernel::paging::{self, Page};
 use crate::kernel::table::NumberRow;
 use crate::kernel::vault::Vault;
 use crate::kernel::{Call, Code, Error, Result, Time};
@@ -223,5 +226,75 @@ pub fn require_exists(call: &mut Call, resource: &str) -> Result<()> {
     } else {
         let name = model::ring_name(call, resource)?;
         model::ring(call, &name).map(|_| ())
+    }
+}
+
+/// A page of a project's keys, of all locations, in order of name.
+pub fn keys_of(call: &Call, project: &str, size: usize, token: &str) -> Result<Page<CryptoKey>> {
+    paging::page(&call.txn, &KEYS, &format!("projects/{project}/"), size, token, |name, row| {
+        let name = KeyName::parse(name).map_err(|error| Error::internal(error.to_string()))?;
+        model::render(call, &name, row).map(Some)
+    })
+}
+
+/// Up to `limit` rings, keys or versions, of one project or of all, from a place on.
+pub fn assets(call: &Call, kind: &'static str, project: Option<&str>, from: &str, limit: usize) -> Result<Vec<Asset>> {
+    let prefix = project.map_or_else(|| "projects/".to_owned(), |project| format!("projects/{project}/"));
+    let mut found: Vec<Asset> = Vec::new();
+    let mut take = |asset| {
+        found.push(asset);
+        Ok(if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    };
+    let micros = |time: Option<&prost_types::Timestamp>| time.map_or(0, |time| Time::from_proto(time).0);
+    match kind {
+        assets::KEY_RING => call.txn.each(&RINGS, &prefix, from, |place, row| {
+            take(Asset { created: micros(row.create_time.as_ref()), ..asset(kind, place, place) })
+        })?,
+        assets::CRYPTO_KEY => call.txn.each(&KEYS, &prefix, from, |place, row| {
+            let primary = KeyName::parse(place).ok().filter(|_| row.primary > 0).map(|key| key.version(row.primary));
+            let primary = match primary {
+                Some(version) => call.txn.get(&VERSIONS, &model::version_key(&version))?,
+                None => None,
+            };
+            let key = row.key.unwrap_or_default();
+            take(Asset {
+                created: micros(key.create_time.as_ref()),
+                state: primary.map(|version| version.state().as_str_name().to_owned()).unwrap_or_default(),
+                attributes: [("purpose".to_owned(), key.purpose().as_str_name().to_owned())].into(),
+                labels: key.labels,
+                ..asset(kind, place, place)
+            })
+        })?,
+        assets::CRYPTO_KEY_VERSION => call.txn.each(&VERSIONS, &prefix, from, |place, row| {
+            take(Asset {
+                created: micros(row.create_time.as_ref()),
+                state: row.state().as_str_name().to_owned(),
+                ..asset(kind, place, &row.name)
+            })
+        })?,
+        _ => {}
+    }
+    Ok(found)
+}
+
+/// What a ring, key or version says by its name.
+fn asset(kind: &'static str, place: &str, name: &str) -> Asset {
+    let words: Vec<&str> = name.split('/').collect();
+    let at = |index: usize| words.get(index).copied().unwrap_or_default().to_owned();
+    let (parent, parent_kind) = match words.len() {
+        8 => (format!("//cloudkms.googleapis.com/{}", words[..6].join("/")), assets::KEY_RING),
+        10 => (format!("//cloudkms.googleapis.com/{}", words[..8].join("/")), assets::CRYPTO_KEY),
+        _ => (format!("//cloudresourcemanager.googleapis.com/projects/{}", at(1)), assets::PROJECT),
+    };
+    Asset {
+        place: place.to_owned(),
+        kind,
+        name: format!("//cloudkms.googleapis.com/{name}"),
+        project: at(1),
+        display_name: at(words.len() - 1),
+        location: at(3),
+        parent,
+        parent_kind,
+        ..Asset::default()
     }
 }

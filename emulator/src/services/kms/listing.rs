@@ -2,7 +2,7 @@
 
 use prost::Message;
 
-use super::filter::Filter;
+use crate::kernel::filter::Filter;
 use crate::kernel::{Call, Error, Result, Table, paging};
 
 /// What a caller says about a list.

@@ -20,7 +20,6 @@ mod api;
 mod crypto;
 mod deletion;
 pub mod door;
-mod filter;
 mod listing;
 mod mac;
 mod material;

@@ -1,11 +1,12 @@
 //! The methods that every API mixes in: operations and locations.
 //!
 //! Faithful: operations are read, listed, deleted and cancelled by name; locations are those of Cloud KMS, with its
-//! metadata, and an unknown one is NOT_FOUND.
+//! metadata, or `global` alone for Storage Batch Operations, and an unknown one is NOT_FOUND.
 //!
-//! Our choices: operations are done when they are first answered, so cancelling one changes nothing and waiting does not
-//! wait. The names that Service Usage gives to operations which never were (`operations/noop.DONE_OPERATION`) read as done.
-//! Locations' `filter` is refused. One list of locations serves all APIs.
+//! Our choices: but for batch jobs, operations are done when they are first answered, so cancelling one changes
+//! nothing; waiting does not wait. The names that Service Usage gives to operations which never were
+//! (`operations/noop.DONE_OPERATION`) read as done. Locations' `filter` is refused. Cloud KMS's locations serve every
+//! call whose address names no API.
 
 use std::sync::Arc;
 
@@ -67,7 +68,8 @@ impl longrunning::Operations<Call> for Mixins {
     }
 
     fn cancel_operation(&self, call: &mut Call, request: CancelOperationRequest) -> Result<()> {
-        find(call, &request.name).map(drop)
+        let operation = find(call, &request.name)?;
+        if operation.done { Ok(()) } else { doors::cancel_operation(call, &operation.name) }
     }
 
     fn wait_operation(&self, call: &mut Call, request: WaitOperationRequest) -> Result<Operation> {
@@ -76,14 +78,23 @@ impl longrunning::Operations<Call> for Mixins {
 }
 
 /// Keys of level HSM can be made everywhere; external key managers are not served.
-fn render(project: &str, id: &str) -> Location {
+fn render(call: &Call, project: &str, id: &str) -> Location {
+    let name = format!("projects/{project}/locations/{id}");
+    if is_global_only(call) {
+        return Location { name, location_id: id.to_owned(), ..Location::default() };
+    }
     let metadata = LocationMetadata { hsm_available: true, ekm_available: false, ..LocationMetadata::default() };
     Location {
-        name: format!("projects/{project}/locations/{id}"),
+        name,
         location_id: id.to_owned(),
         metadata: Some(any("google.cloud.kms.v1.LocationMetadata", &metadata)),
         ..Location::default()
     }
+}
+
+/// Whether the API that was called is in one place only.
+fn is_global_only(call: &Call) -> bool {
+    call.address == "storagebatchoperations.googleapis.com"
 }
 
 impl location::Locations<Call> for Mixins {
@@ -99,8 +110,9 @@ impl location::Locations<Call> for Mixins {
         }
         let size = paging::size(request.page_size, 100, 1000)?;
         let from = paging::parse_token(&request.page_token)?;
-        let mut ids = key_locations().into_iter().skip_while(|id| *id < from.as_str());
-        let locations = ids.by_ref().take(size).map(|id| render(project, id)).collect();
+        let all = if is_global_only(call) { vec!["global"] } else { key_locations() };
+        let mut ids = all.into_iter().skip_while(|id| *id < from.as_str());
+        let locations = ids.by_ref().take(size).map(|id| render(call, project, id)).collect();
         Ok(ListLocationsResponse { locations, next_page_token: ids.next().map(paging::token).unwrap_or_default() })
     }
 
@@ -112,8 +124,8 @@ impl location::Locations<Call> for Mixins {
             .filter(|(project, _)| !project.contains('/'))
             .ok_or_else(|| Error::invalid_argument(format!("'{}' is not the name of a location.", request.name)))?;
         doors::project(call, project)?;
-        if is_key_location(id) {
-            return Ok(render(project, id));
+        if id == "global" || (is_key_location(id) && !is_global_only(call)) {
+            return Ok(render(call, project, id));
         }
         Err(Error::not_found(format!("Location '{}' is not found or access is unauthorized.", request.name)))
     }

@@ -225,7 +225,7 @@ pub fn check_display_name(call: &Call, row: &FolderRow) -> Result<()> {
 }
 
 /// A parent and what is above it, nearest first.
-fn above(call: &Call, parent: &str) -> Result<Vec<String>> {
+pub fn above(call: &Call, parent: &str) -> Result<Vec<String>> {
     let mut chain = Vec::new();
     let mut seen = BTreeSet::new();
     let mut next = parent.to_owned();

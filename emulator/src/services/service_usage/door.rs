@@ -12,6 +12,11 @@ pub fn is_checked(api: &str) -> bool {
     api != "cloudresourcemanager.googleapis.com" && catalogue::is_known(api)
 }
 
+/// Whether there is such a service.
+pub fn is_known(service: &str) -> bool {
+    catalogue::is_known(service)
+}
+
 /// SERVICE_DISABLED 403 unless the API is enabled in the project (auto mode: all are, but the two registries).
 pub fn require_enabled(call: &mut Call, project: &Project, api: &str) -> Result<()> {
     let refused = match api {

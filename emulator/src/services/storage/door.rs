@@ -6,11 +6,13 @@ use std::ops::ControlFlow;
 use envelope::Key;
 use serde_json::Value;
 
+pub use super::bulk::{Change, Found, Rewriting, Rewritten, begin_rewrite, change, find, find_one, finish_rewrite};
 use super::objects::{self, Metadata};
 use super::preconditions::Preconditions;
 use super::rows::{self, BUCKETS, OBJECTS, ObjectRow, object_key};
 use super::{API, buckets, download, keys, soft_delete};
 use crate::doors::{self, Project};
+use crate::kernel::assets::{self, Asset};
 use crate::kernel::body::{Finished, Opened};
 use crate::kernel::due::Due;
 use crate::kernel::{Call, Error, Result};
@@ -130,4 +132,30 @@ pub fn list_objects(call: &mut Call, bucket: &str, prefix: &str) -> Result<Vec<O
 
 pub fn delete_object(call: &mut Call, bucket: &str, object: &str) -> Result<()> {
     objects::delete(call, bucket, object, None, Preconditions::default())
+}
+
+/// Up to `limit` buckets, of one project or of all, from a name on.
+pub fn assets(call: &Call, project: Option<&str>, from: &str, limit: usize) -> Result<Vec<Asset>> {
+    let mut found = Vec::new();
+    call.txn.each(&BUCKETS, "", from, |name, row| {
+        if project.is_none_or(|project| project == row.project) {
+            found.push(Asset {
+                place: name.to_owned(),
+                kind: assets::BUCKET,
+                name: format!("//storage.googleapis.com/{name}"),
+                parent: format!("//cloudresourcemanager.googleapis.com/projects/{}", row.project),
+                parent_kind: assets::PROJECT,
+                project: row.project,
+                display_name: name.to_owned(),
+                location: row.location.to_ascii_lowercase(),
+                labels: row.labels,
+                keys: Some(row.default_key).filter(|key| !key.is_empty()).into_iter().collect(),
+                created: row.created,
+                updated: row.updated,
+                ..Asset::default()
+            });
+        }
+        Ok(if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    })?;
+    Ok(found)
 }

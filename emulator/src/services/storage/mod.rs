@@ -29,6 +29,7 @@
 mod batch;
 mod bucket_calls;
 mod buckets;
+mod bulk;
 mod compose;
 pub mod door;
 mod download;

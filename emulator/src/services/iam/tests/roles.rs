@@ -28,6 +28,10 @@ fn the_role_table() {
             ],
             &[ENCRYPT, DECRYPT, SIGN, PUBLIC],
         ),
+        ("cloudasset.viewer", &["cloudasset.assets.searchAllResources"], &["cloudasset.feeds.create"]),
+        ("cloudkms.protectedResourcesViewer", &["cloudkms.protectedResources.search"], &[]),
+        ("storagebatchoperations.admin", &["storagebatchoperations.jobs.create"], &["storage.objects.update"]),
+        ("storagebatchoperations.viewer", &[], &["storagebatchoperations.jobs.cancel"]),
         (
             "cloudkms.viewer",
             &["cloudkms.cryptoKeys.get", "cloudkms.keyRings.list", "cloudkms.locations.list"],

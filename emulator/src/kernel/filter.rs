@@ -1,4 +1,4 @@
-//! The filter language of Cloud KMS's lists: `state=ENABLED AND (labels.team:alpha OR NOT primary.algorithm=…)`.
+//! The filter language of Google's lists: `state=ENABLED AND (labels.team:alpha OR NOT primary.algorithm=…)`.
 //!
 //! A space means AND, and OR binds tighter than AND. Paths are checked against the message when a filter is read; it is
 //! then judged on the resource as callers see it, in JSON.
@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use prost_reflect::{Kind, MessageDescriptor};
 use serde_json::Value;
 
-use crate::kernel::{Error, Result, Time};
+use super::{Error, Result, Time};
 
 /// Deeper nesting is refused: a filter is read by recursion.
 const DEPTH: usize = 32;

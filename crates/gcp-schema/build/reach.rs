@@ -1,0 +1,37 @@
+//! What is left out: messages of packages that only came along, unless a message that stays mentions them.
+
+use std::collections::BTreeSet;
+
+use crate::parse::{Kind, Schema};
+
+pub fn leave_out(schema: &mut Schema, companions: &[&str]) {
+    schema.services.retain(|service| !companions.contains(&service.package.as_str()));
+    let comes_along = |package: &str| companions.contains(&package);
+    let mut reached = BTreeSet::new();
+    let mut ahead: Vec<String> = schema
+        .messages
+        .iter()
+        .filter(|(_, found)| !comes_along(&found.package))
+        .map(|(name, _)| name.clone())
+        .collect();
+    while let Some(name) = ahead.pop() {
+        if !reached.insert(name.clone()) {
+            continue;
+        }
+        // Descriptors nest: whoever needs a message needs those around it.
+        ahead.extend(name.rsplit_once('.').map(|(around, _)| around.to_owned()));
+        if let Some(message) = schema.messages.get(&name) {
+            ahead.extend(message.fields.iter().filter_map(|field| named(&field.kind)).map(str::to_owned));
+        }
+    }
+    schema.messages.retain(|name, _| reached.contains(name));
+    schema.enums.retain(|name, found| !comes_along(&found.package) || reached.contains(name));
+}
+
+fn named(kind: &Kind) -> Option<&str> {
+    match kind {
+        Kind::Named(name) => Some(name),
+        Kind::Map(_, value) => named(value),
+        Kind::Scalar(_) => None,
+    }
+}
