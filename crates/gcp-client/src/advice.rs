@@ -7,6 +7,13 @@ impl Error {
     /// A sentence or a command, apart from the message.
     pub fn hint(&self) -> Option<String> {
         match self.stage() {
+            Stage::Unsent if self.code() == Code::Unauthenticated => {
+                return Some(
+                    "tokens are fetched by HTTPS_PROXY and the system's certificates (SSL_CERT_FILE), whatever proxy/* and \
+                     core/custom_ca_certs_file say"
+                        .to_owned(),
+                );
+            }
             Stage::Unsent | Stage::Unreachable | Stage::Lost => {
                 return Some(
                     "this may be the network: look at the connection, the proxy (proxy/* or HTTPS_PROXY) and the \
@@ -47,7 +54,7 @@ impl Error {
             Code::PermissionDenied if self.message().contains("requires a quota project") => Some(
                 "gcloud auth application-default set-quota-project PROJECT, or --billing-project=PROJECT".to_owned(),
             ),
-            Code::ResourceExhausted => {
+            Code::ResourceExhausted | Code::Unavailable => {
                 self.retry_after().map(|pause| format!("try again in {} s", pause.as_secs().max(1)))
             }
             _ => None,
@@ -81,6 +88,10 @@ mod tests {
         assert!(hint(403, "ACCESS_TOKEN_SCOPE_INSUFFICIENT", "{}").contains("cloud-platform"));
         assert_eq!(hint(401, "", "{}"), crate::credentials::LOGIN);
         assert_eq!(hint(403, "IAM_PERMISSION_DENIED", "{}"), "");
-        assert!(Error::new(Code::Unavailable, "x").at(Stage::Lost).hint().unwrap().contains("HTTPS_PROXY"));
+        assert!(Error::new(Code::Unavailable, "x").at(Stage::Lost).hint().unwrap().contains("proxy/* or HTTPS_PROXY"));
+        assert!(Error::new(Code::Unauthenticated, "x").at(Stage::Unsent).hint().unwrap().contains("SSL_CERT_FILE"));
+        let busy =
+            Error::new(Code::Unavailable, "x").with_http(503).with_retry_after(Some(std::time::Duration::from_mins(5)));
+        assert_eq!(busy.hint().as_deref(), Some("try again in 300 s"));
     }
 }

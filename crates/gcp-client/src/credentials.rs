@@ -50,9 +50,10 @@ impl Credentials {
         built.map(Self::Google).map_err(|error| unusable(&error))
     }
 
-    /// Of the machine that we run on.
-    pub fn metadata() -> Result<Self, Error> {
-        mds::Builder::default().with_scopes([SCOPE]).build().map(Self::Google).map_err(|error| unusable(&error))
+    /// Of the machine that we run on, by its metadata server's host.
+    pub fn metadata(host: &str) -> Result<Self, Error> {
+        let builder = mds::Builder::default().with_endpoint(format!("http://{host}")).with_scopes([SCOPE]);
+        builder.build().map(Self::Google).map_err(|error| unusable(&error))
     }
 
     /// The service account at the end of a chain: whoever `client` is may act as the first delegate, each delegate as the

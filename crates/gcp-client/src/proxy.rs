@@ -39,12 +39,23 @@ impl Proxies {
                 let said = format!("a proxy is spoken to over http or socks, not {scheme}");
                 return Err(TransportError::at(Stage::Local, said));
             }
+            // What cannot be read must not be gone round. It may hold a password, so it is not repeated.
+            if !address.is_empty() && !readable(address) {
+                return Err(TransportError::at(Stage::Local, "the address of the proxy cannot be read"));
+            }
         }
         let any = !self.https.is_empty() || !self.http.is_empty();
         Ok(any.then(|| {
             Matcher::builder().https(self.https.as_str()).http(self.http.as_str()).no(self.except.as_str()).build()
         }))
     }
+}
+
+fn readable(address: &str) -> bool {
+    let read = Matcher::builder().all(address).build().intercept(&Uri::from_static("https://google.com"));
+    read.as_ref().and_then(|proxy| proxy.uri().authority()).is_some_and(|authority| {
+        !authority.host().is_empty() && (authority.port_u16().is_some() || authority.as_str() == authority.host())
+    })
 }
 
 /// Opens connections; TLS is laid over them elsewhere.

@@ -11,6 +11,7 @@
 //! Over any of them `auth/impersonate_service_account` acts as a service account.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,7 +29,6 @@ const TOKEN: &str = "auth/access_token";
 const ADC_VARIABLE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 
 /// What was chosen, before any call.
-#[derive(Debug)]
 pub struct Choice {
     source: Source,
     /// Acts as the last through the others.
@@ -39,7 +39,6 @@ pub struct Choice {
     unread: Option<PathBuf>,
 }
 
-#[derive(Debug)]
 enum Source {
     Nobody,
     Token { token: String, from: Origin, file: Option<PathBuf> },
@@ -109,8 +108,8 @@ impl Choice {
                 client.with_credentials(credentials)
             }
             Source::Metadata => {
-                self.probe(&client).await?;
-                client.with_credentials(Credentials::metadata()?)
+                let host = self.probe(&client).await?;
+                client.with_credentials(Credentials::metadata(host)?)
             }
         };
         let Some((target, delegates)) = self.chain.split_last() else { return Ok(own) };
@@ -118,7 +117,7 @@ impl Choice {
     }
 
     /// Off Google's machines nobody answers there, and that would be learned late and in strange words.
-    async fn probe(&self, client: &Client) -> Outcome<()> {
+    async fn probe(&self, client: &Client) -> Outcome<&str> {
         if let Some(host) = &self.metadata {
             let patience = Retry {
                 attempts: 3,
@@ -134,7 +133,7 @@ impl Choice {
                 .send("GET", &format!("http://{host}/"), headers, bytes::Bytes::new())
                 .await;
             if asked.is_ok_and(|(headers, _)| headers.get("metadata-flavor").is_some_and(|flavor| flavor == "Google")) {
-                return Ok(());
+                return Ok(host);
             }
         }
         Err(self.nobody("You do not currently have an active account selected.".to_owned()))
@@ -242,6 +241,13 @@ impl Choice {
                 "This command is using service account impersonation. All API calls will be executed as [{target}]."
             )
         })
+    }
+}
+
+/// Without the secrets.
+impl fmt::Debug for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.description().fmt(f)
     }
 }
 

@@ -141,7 +141,7 @@ pub struct Flag {
     pub value: String,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Properties {
     flags: BTreeMap<&'static str, (&'static str, String)>,
     environment: BTreeMap<String, String>,

@@ -81,6 +81,16 @@ async fn a_workload_exchanges_its_own_token() {
 }
 
 #[tokio::test]
+async fn a_machine_vouches_for_its_own_account() {
+    let (address, seen) =
+        plain([said(200, JSON, r#"{"access_token": "ya29.machine", "expires_in": 3599, "token_type": "Bearer"}"#)])
+            .await;
+    let headers = headers_of(&Credentials::metadata(&address.to_string()).unwrap()).await.unwrap();
+    assert_eq!(text(&headers, "authorization"), "Bearer ya29.machine");
+    assert_eq!(seen.header(0, "metadata-flavor").as_deref(), Some("Google"));
+}
+
+#[tokio::test]
 async fn files_that_are_none_are_refused_with_the_reason() {
     for (content, words) in [
         (json!({}), "name no type"),

@@ -156,13 +156,19 @@ async fn socks_leaves_names_to_the_proxy() {
 }
 
 #[test]
-fn a_proxy_over_https_is_refused_before_any_call() {
+fn a_proxy_that_cannot_be_used_is_refused_before_any_call() {
     let network = Network {
         proxies: Proxies { https: "https://proxy:1".to_owned(), ..Proxies::default() },
         ..Network::default()
     };
     let error = HttpTransport::over(&network).err().unwrap();
     assert_eq!(error.text, "a proxy is spoken to over http or socks, not https");
+    for wrong in ["http://", "http://bad host:1", "http://u:p@:x"] {
+        let network =
+            Network { proxies: Proxies { http: wrong.to_owned(), ..Proxies::default() }, ..Network::default() };
+        let error = HttpTransport::over(&network).err().unwrap();
+        assert_eq!(error.text, "the address of the proxy cannot be read", "{wrong}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
