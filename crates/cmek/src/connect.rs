@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cmek_emulator::Emulator;
 use gcp_client::{
-    Client, Credentials, Endpoints, HttpTransport, LoggedTransport, Sink, Timer, Transport, TransportError,
+    Client, Credentials, Endpoints, HttpTransport, LoggedTransport, Sink, Stage, Timer, Transport, TransportError,
 };
 
 use crate::cloud::Cloud;
@@ -30,10 +30,11 @@ impl Transport for InProcess {
             }
             // A server sees the path alone.
             let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
-            *request.uri_mut() = path.parse().map_err(|_| TransportError(format!("no path {path}")))?;
+            *request.uri_mut() =
+                path.parse().map_err(|_| TransportError::at(Stage::Local, format!("no path {path}")))?;
             let answer = self.0.send(request).await;
             if answer.extensions().get::<cmek_emulator::Dropped>().is_some() {
-                return Err(TransportError("the connection was closed before an answer came".to_owned()));
+                return Err(TransportError::at(Stage::Lost, "the connection was closed before an answer came"));
             }
             Ok(answer)
         })

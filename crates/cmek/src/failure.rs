@@ -33,11 +33,9 @@ impl From<gcp_client::Error> for Failure {
         };
         let is_open = error.stage() == gcp_client::Stage::Lost;
         let failure = Self { is_open, ..Self::new(format!("{}: {message}", error.code().name())) };
-        match error.code() {
-            gcp_client::Code::Unauthenticated => {
-                failure.hint("gcloud auth application-default login, or --emulator to work without an account")
-            }
-            _ => failure,
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
         }
     }
 }

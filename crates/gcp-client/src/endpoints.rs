@@ -28,11 +28,7 @@ pub const NAMES: [(&str, &str); 11] = [
 ];
 
 /// Overrides that the client honours and an emulator does not serve.
-pub const REAL_ONLY: [(&str, &str); 3] = [
-    ("CLOUDASSET", "cloudasset.googleapis.com"),
-    ("IAMCREDENTIALS", "iamcredentials.googleapis.com"),
-    ("STORAGEBATCHOPERATIONS", "storagebatchoperations.googleapis.com"),
-];
+pub const REAL_ONLY: [(&str, &str); 1] = [("IAMCREDENTIALS", "iamcredentials.googleapis.com")];
 
 impl Endpoints {
     pub fn google() -> Self {

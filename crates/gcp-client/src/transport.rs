@@ -27,12 +27,6 @@ pub struct TransportError {
     pub stage: Stage,
 }
 
-/// After the request left, for all that the transport knows.
-#[expect(non_snake_case, reason = "transports outside this crate make their errors in this form")]
-pub fn TransportError(text: String) -> TransportError {
-    TransportError { text, stage: Stage::Lost }
-}
-
 impl TransportError {
     pub fn at(stage: Stage, text: impl Into<String>) -> Self {
         Self { text: text.into(), stage }

@@ -37,13 +37,15 @@ const fn secret(section: &'static str, name: &'static str) -> Property {
 }
 
 /// Sorted, as they are listed. Endpoint overrides by gcloud's names.
-const KNOWN: [Property; 38] = [
+const KNOWN: [Property; 39] = [
     property("api_endpoint_overrides", "artifactregistry"),
     property("api_endpoint_overrides", "cloudasset"),
     property("api_endpoint_overrides", "cloudkms"),
     property("api_endpoint_overrides", "cloudresourcemanager"),
     property("api_endpoint_overrides", "iam"),
     property("api_endpoint_overrides", "iamcredentials"),
+    // gcloud has none for this one.
+    property("api_endpoint_overrides", "kmsinventory"),
     property("api_endpoint_overrides", "orgpolicy"),
     property("api_endpoint_overrides", "pubsub"),
     property("api_endpoint_overrides", "serviceusage"),
