@@ -5,7 +5,7 @@
 //! by its own HTTP client, which follows the process's `HTTPS_PROXY` and the system's certificates.
 
 use google_cloud_auth::credentials::{
-    Builder, CacheableResource, external_account, impersonated, mds, service_account, user_account,
+    CacheableResource, external_account, impersonated, mds, service_account, user_account,
 };
 use google_cloud_auth::errors::CredentialsError;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -29,11 +29,6 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// As the process's environment has them: `GOOGLE_APPLICATION_CREDENTIALS`, the well-known file, the metadata server.
-    pub fn application_default() -> Result<Self, Error> {
-        Builder::default().with_scopes([SCOPE]).build().map(Self::Google).map_err(|error| unusable(&error))
-    }
-
     /// Of a credential file's content.
     pub fn of_file(content: Value) -> Result<Self, Error> {
         let kind = content.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -150,9 +150,19 @@ async fn list(session: &mut Session, args: List) -> Outcome<()> {
     }
     let resource = session.container(&args.scope)?.0;
     let cloud = session.cloud().await?;
-    let rows: Vec<_> = cloud.org_policies(&resource).await?.iter().map(value_of).collect();
-    let own = "table(name.basename():label=CONSTRAINT, spec.rules[].values.yesno(yes=SET, no=-):label=LIST_POLICY, spec.rules[].enforce.yesno(yes=SET, no=-):label=BOOLEAN_POLICY)";
-    session.print_list(&rows, own, &args.list)
+    let rows: Vec<_> = cloud
+        .org_policies(&resource)
+        .await?
+        .iter()
+        .map(|policy| {
+            let enforced = |rule: &PolicyRule| matches!(rule.kind, Some(Kind::Enforce(_)));
+            let is_boolean = policy.spec.iter().flat_map(|spec| &spec.rules).any(enforced);
+            let mut row = value_of(policy);
+            row["kind"] = json!(if is_boolean { "BOOLEAN" } else { "LIST" });
+            row
+        })
+        .collect();
+    session.print_list(&rows, "table(name.basename():label=CONSTRAINT, kind)", &args.list)
 }
 
 async fn describe(session: &mut Session, args: Describe) -> Outcome<()> {

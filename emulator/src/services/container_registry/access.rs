@@ -12,7 +12,7 @@ use super::names::{Repository, repository};
 use super::{API, spec};
 use crate::doors;
 use crate::kernel::settings::IamMode;
-use crate::kernel::{Call, Caller, Error, Kernel, Mode, Result};
+use crate::kernel::{Call, Caller, Code, Error, Kernel, Mode, Result};
 use crate::rest::{self, Answer, Query, Request};
 
 /// The token of those who show no credentials.
@@ -94,9 +94,9 @@ impl Challenge {
         answer
     }
 
-    /// A refusal as the client reads it: who lacks a permission is asked for better credentials.
+    /// A refusal as the client reads it: who lacks a permission, or is nobody, is asked for better credentials.
     pub fn refusal(&self, error: &Error) -> Answer {
-        if lacks_permission(error) { self.answer() } else { respond_error(error) }
+        if lacks_permission(error) || error.code() == Code::Unauthenticated { self.answer() } else { respond_error(error) }
     }
 }
 
