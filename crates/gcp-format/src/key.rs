@@ -75,7 +75,7 @@ pub fn get<'a>(record: &'a Value, key: &[Step]) -> Cow<'a, Value> {
     while let Some((step, after)) = rest.split_first() {
         rest = after;
         value = match (value, step) {
-            (Value::Object(_), Step::Slice) | (Value::Array(_) | Value::String(_), Step::Slice) if rest.is_empty() => {
+            (Value::Object(_) | Value::Array(_) | Value::String(_), Step::Slice) if rest.is_empty() => {
                 return Cow::Borrowed(value);
             }
             (Value::Object(entries), Step::Slice) => return collect(entries.values().map(|member| get(member, rest))),
@@ -141,10 +141,19 @@ fn metadata<'a>(entries: &'a Map<String, Value>, name: &str, below: bool) -> Opt
 }
 
 fn keyed<'a>(items: &'a [Value], member: &str, wanted: &str) -> Option<&'a Value> {
-    items
-        .iter()
-        .take_while(|item| item.is_object())
-        .find(|item| item.get(member).and_then(Value::as_str) == Some(wanted))
+    named(items, member, &Step::Name(wanted.to_owned()))
+}
+
+/// The first map with this member; `[]` asks for one without it.
+fn named<'a>(items: &'a [Value], member: &str, wanted: &Step) -> Option<&'a Value> {
+    items.iter().take_while(|item| item.is_object()).find(|item| match (item.get(member), wanted) {
+        (None | Some(Value::Null), Step::Slice) => true,
+        (Some(Value::String(text)), Step::Name(name)) => text == name,
+        (Some(value @ (Value::Number(_) | Value::Bool(_))), Step::Index(index)) => {
+            text::as_float(value) == Some(*index as f64)
+        }
+        _ => false,
+    })
 }
 
 enum ByName<'a, 'k> {
@@ -157,9 +166,7 @@ enum ByName<'a, 'k> {
 fn by_name<'a, 'k>(items: &'a [Value], name: &str, rest: &'k [Step]) -> ByName<'a, 'k> {
     let Some(Value::Object(first)) = items.first() else { return ByName::Found(nothing()) };
     if let Some((next, left)) = rest.split_first() {
-        if let Step::Name(wanted) = next
-            && let Some(found) = keyed(items, name, wanted)
-        {
+        if let Some(found) = named(items, name, next) {
             return ByName::Go(found, left);
         }
     } else if let Some(value) =

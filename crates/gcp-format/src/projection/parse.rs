@@ -2,9 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::{Align, Attribute, AttributeId, Column, DEFAULT, INNER, Node, NodeId, PROJECT, Projection, ROOT, Wrap};
+use super::{
+    Align, Attribute, AttributeId, Column, DEFAULT, INNER, Node, NodeId, PROJECT, Projection, ROOT, Wrap, columns,
+};
 use crate::case;
-use crate::error::{Result, syntax};
+use crate::error::Result;
+use crate::filter::Filter;
 use crate::key::{Key, Step};
 use crate::lex::{Ends, Lexer, Token};
 use crate::transform::{self, Chain};
@@ -32,7 +35,7 @@ pub(crate) fn parse(expression: &str, defaults: Option<&Projection>) -> Result<P
     Ok(parser.projection)
 }
 
-fn word<'a>(at: &'a str) -> Ends<'a> {
+fn word(at: &str) -> Ends<'_> {
     Ends { at, balanced: false, keep_space: true }
 }
 
@@ -207,14 +210,13 @@ impl Parser {
                 "sort" => self.projection.keys[attribute].order = Some(number(&self.lexer)?.unwrap_or(0)),
                 "width" => {
                     let width = number(&self.lexer)?.unwrap_or(0);
-                    self.projection.keys[attribute].width = Some(usize::try_from(width).unwrap_or_default());
+                    self.projection.keys[attribute].width = Some(columns(width));
                 }
                 "wrap" => {
                     self.projection.keys[attribute].wrap = Some(match number(&self.lexer)? {
-                        Some(least) if least > 0 => Wrap::DownTo(usize::try_from(least).unwrap_or_default()),
-                        Some(_) => Wrap::No,
+                        Some(least) if least > 0 => Wrap::DownTo(columns(least)),
                         None if yes => Wrap::Yes,
-                        None => Wrap::No,
+                        Some(_) | None => Wrap::No,
                     });
                 }
                 _ => return Err(self.lexer.error("Unknown key attribute", here)),
@@ -381,9 +383,10 @@ impl Chain {
     fn condition_holds(&self) -> Result<bool> {
         match &self.condition {
             None => Ok(true),
-            Some(condition) => crate::filter::Filter::parse(condition)
-                .and_then(|filter| filter.matches(&serde_json::Value::Null))
-                .map_err(|error| syntax(error.to_string())),
+            Some(condition) => {
+                let start = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
+                Filter::parse(condition, start)?.matches(&serde_json::Value::Null)
+            }
         }
     }
 }

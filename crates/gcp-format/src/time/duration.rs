@@ -100,7 +100,7 @@ impl Duration {
     /// Fractions go down to smaller parts, then overflow goes up to larger ones.
     fn normal(mut parts: Parts, calendar: bool) -> Option<Self> {
         let Parts { years, months, days, hours, minutes, seconds } = parts;
-        if [years, months, days, hours, minutes, seconds].iter().any(|part| !(part.abs() < 1e12)) {
+        if ![years, months, days, hours, minutes, seconds].iter().all(|part| part.abs() < 1e12) {
             return None;
         }
         let mut duration = Self::default();

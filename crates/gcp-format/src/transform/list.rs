@@ -236,7 +236,9 @@ impl Range {
             parts.push(if part.is_empty() { None } else { Some(integer(part)?) });
         }
         match parts[..] {
-            [Some(index)] => Some(Self { start: Some(index), end: Some(index + 1).filter(|end| *end != 0), step: 1 }),
+            [Some(index)] => {
+                Some(Self { start: Some(index), end: Some(index.saturating_add(1)).filter(|end| *end != 0), step: 1 })
+            }
             [start, end] => Some(Self { start, end, step: 1 }),
             [start, end, step] if step != Some(0) => Some(Self { start, end, step: step.unwrap_or(1) }),
             _ => None,

@@ -9,6 +9,7 @@ use crate::error::{FormatError, Result, syntax};
 use crate::filter::Filter;
 use crate::key::{self, Key};
 use crate::lex::{self, Lexer};
+use crate::projection::Projection;
 use crate::text::{is_something, plain};
 
 pub(super) fn same(_: &Arguments, _: &Scope) -> Result<Apply> {
@@ -46,8 +47,8 @@ pub(super) fn firstof(arguments: &Arguments, _: &Scope) -> Result<Apply> {
     }))
 }
 
-pub(super) fn filter(arguments: &Arguments, _: &Scope) -> Result<Apply> {
-    let filter = Filter::parse(arguments.text("expression", ""))?;
+pub(super) fn filter(arguments: &Arguments, scope: &Scope) -> Result<Apply> {
+    let filter = Filter::within(arguments.text("expression", ""), &Projection::default(), &scope.deeper()?)?;
     Ok(Box::new(move |value| {
         Ok(match value.as_ref() {
             other if !is_something(other) => value,

@@ -10,18 +10,14 @@ use crate::key::{self, Key, Step};
 use crate::projection::{self, Options, Projector};
 use crate::text::{self, plain};
 
-/// A key that formats itself would never end.
-const DEEPEST: usize = 8;
-
 /// The keys may carry transforms, and take those of the projection they stand in.
 pub(super) fn format(arguments: &Arguments, scope: &Scope) -> Result<Apply> {
     let template = Template::parse(arguments.text("fmt", "")).map_err(|reason| arguments.wrong(reason))?;
     let projector = if arguments.rest().is_empty() {
         None
-    } else if scope.depth >= DEEPEST {
-        return Err(arguments.wrong("it formats itself"));
     } else {
-        let scope = &Scope { depth: scope.depth + 1, ..scope.clone() };
+        // Also ends what would never end: a key that formats itself.
+        let scope = &scope.deeper()?;
         let keys = format!("({})", arguments.rest().join(","));
         let projection = projection::parse(&keys, scope.projection)?;
         Some(Projector::new(projection, Options { by_columns: true, ..Options::default() }, scope)?)

@@ -96,7 +96,11 @@ impl Challenge {
 
     /// A refusal as the client reads it: who lacks a permission, or is nobody, is asked for better credentials.
     pub fn refusal(&self, error: &Error) -> Answer {
-        if lacks_permission(error) || error.code() == Code::Unauthenticated { self.answer() } else { respond_error(error) }
+        if lacks_permission(error) || error.code() == Code::Unauthenticated {
+            self.answer()
+        } else {
+            respond_error(error)
+        }
     }
 }
 

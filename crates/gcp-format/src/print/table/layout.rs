@@ -38,7 +38,9 @@ impl Layout {
             }
             retain(&mut shown, &keep);
             retain(&mut widths, &keep);
-            rows.iter_mut().for_each(|row| retain(row, &keep));
+            for row in &mut rows {
+                retain(row, &keep);
+            }
             if let Some(heading) = &mut heading {
                 retain(heading, &keep);
             }
@@ -108,8 +110,8 @@ pub(super) fn justified(text: &str, align: Align, columns: usize) -> String {
     let left = match align {
         Align::Left => 0,
         Align::Right => missing,
-        // The odd blank stands left where the whole is odd too.
-        Align::Center => missing / 2 + (missing & columns & 1),
+        // The odd blank stands left where the whole, counted in letters, is odd too.
+        Align::Center => missing / 2 + (missing & (missing + text.chars().count()) & 1),
     };
     format!("{}{text}{}", " ".repeat(left), " ".repeat(missing - left))
 }
