@@ -20,25 +20,25 @@ refused "a ring nowhere" "mars" gcloud kms keyrings create r1 --location=mars
 head -c 3000 /dev/urandom >plain
 works "encrypt" gcloud kms encrypt --key=k1 "${ring[@]}" --plaintext-file=plain --ciphertext-file=cipher
 works "decrypt" gcloud kms decrypt --key=k1 "${ring[@]}" --ciphertext-file=cipher --plaintext-file=back
-cmp plain back && ok "what was encrypted comes back"
+cmp plain back || fail "what was encrypted comes back"; ok "what was encrypted comes back"
 refused "decrypt what was never encrypted" "Decryption failed" \
   gcloud kms decrypt --key=k1 "${ring[@]}" --ciphertext-file=plain --plaintext-file=back
 
 works "create a bucket" gcloud storage buckets create gs://my-data --location=us
 works "set its default key: 403, grant, again" gcloud storage buckets update gs://my-data --default-encryption-key=$key
-gcloud kms keys get-iam-policy k1 "${ring[@]}" --format=json | grep -q gs-project-accounts && ok "gcloud granted Storage's agent"
+gcloud kms keys get-iam-policy k1 "${ring[@]}" --format=json | grep gs-project-accounts >/dev/null || fail "gcloud granted Storage's agent"; ok "gcloud granted Storage's agent"
 works "cp up" gcloud storage cp plain gs://my-data/dir/plain
 works "cp down" gcloud storage cp gs://my-data/dir/plain back
-cmp plain back && ok "what was uploaded comes back"
-gcloud storage objects describe gs://my-data/dir/plain --format='value(kms_key)' | grep -q "$key/cryptoKeyVersions/1" && ok "it lies under version 1"
+cmp plain back || fail "what was uploaded comes back"; ok "what was uploaded comes back"
+gcloud storage objects describe gs://my-data/dir/plain --format='value(kms_key)' | grep "$key/cryptoKeyVersions/1" >/dev/null || fail "it lies under version 1"; ok "it lies under version 1"
 head -c 20000000 /dev/urandom >large
 works "cp up, resumable" gcloud storage cp large gs://my-data/large
 works "cp down, in ranges" gcloud storage cp gs://my-data/large back
-cmp large back && ok "20 MB come back"
+cmp large back || fail "20 MB come back"; ok "20 MB come back"
 works "ls" gcloud storage ls -L gs://my-data/dir/
 works "rotate by hand" gcloud kms keys versions create --key=k1 "${ring[@]}" --primary
 works "re-encrypt an object" gcloud storage objects update gs://my-data/dir/plain --encryption-key=$key
-gcloud storage objects describe gs://my-data/dir/plain --format='value(kms_key)' | grep -q "cryptoKeyVersions/2" && ok "it lies under version 2"
+gcloud storage objects describe gs://my-data/dir/plain --format='value(kms_key)' | grep "cryptoKeyVersions/2" >/dev/null || fail "it lies under version 2"; ok "it lies under version 2"
 works "upload what a job will rewrite" gcloud storage cp plain gs://my-data/batch/one
 works "and another" gcloud storage cp plain gs://my-data/batch/two
 works "create another key" gcloud kms keys create k2 "${ring[@]}" --purpose=encryption
@@ -77,7 +77,7 @@ works "grant it" gcloud kms keys add-iam-policy-binding k1 "${ring[@]}" --role=r
 works "create topic gcr with the key" gcloud pubsub topics create gcr --topic-encryption-key=$key
 works "subscribe" gcloud pubsub subscriptions create sub1 --topic=gcr
 works "publish" gcloud pubsub topics publish gcr --message=hello
-gcloud pubsub subscriptions pull sub1 --auto-ack --format='value(message.data.decode(base64))' | grep -q hello && ok "pull"
+gcloud pubsub subscriptions pull sub1 --auto-ack --format='value(message.data.decode(base64))' | grep hello >/dev/null || fail "pull"; ok "pull"
 
 cat >policy.json <<P
 {"name": "projects/my-project/policies/gcp.restrictNonCmekServices",
@@ -102,6 +102,6 @@ works "enable it" gcloud kms keys versions enable 2 --key=k1 "${ring[@]}"
 works "read again" gcloud storage cp gs://my-data/dir/plain back
 works "destroy it" gcloud kms keys versions destroy 2 --key=k1 "${ring[@]}"
 "$cmek" emulator clock advance 30d --host-port="$address" >/dev/null
-gcloud kms keys versions describe 2 --key=k1 "${ring[@]}" --format='value(state)' | grep -q '^DESTROYED' && ok "30 days later it is DESTROYED"
+gcloud kms keys versions describe 2 --key=k1 "${ring[@]}" --format='value(state)' | grep '^DESTROYED' >/dev/null || fail "30 days later it is DESTROYED"; ok "30 days later it is DESTROYED"
 refused "restore too late" "has value DESTROYED" gcloud kms keys versions restore 2 --key=k1 "${ring[@]}"
 finish

@@ -49,13 +49,13 @@ works "bit by bit the same" same
 key=(--kms-key=images --keyring=registry --location=us --project=my-project)
 export CLOUDSDK_CORE_PROJECT=my-project
 works "cmek configure" "$cmek" configure gcr.io "${key[@]}" --create-key --topic --rewrite-existing --quiet
-"$cmek" configure gcr.io "${key[@]}" --topic --rewrite-existing --quiet 2>&1 | grep -q "Nothing to do" && ok "a second run has nothing to do"
-"$cmek" hosts list --project=my-project --format='value(host,encryption)' | grep -qP "^gcr.io\tCUSTOMER$" && ok "gcr.io is under the customer's key"
+"$cmek" configure gcr.io "${key[@]}" --topic --rewrite-existing --quiet 2>&1 | grep "Nothing to do" >/dev/null || fail "a second run has nothing to do"; ok "a second run has nothing to do"
+"$cmek" hosts list --project=my-project --format='value(host,encryption)' | grep -P "^gcr.io\tCUSTOMER$" >/dev/null || fail "gcr.io is under the customer's key"; ok "gcr.io is under the customer's key"
 works "pull under the key" pull
 works "bit by bit the same" same
 
 version=(images/1 --keyring=registry --location=us --project=my-project)
-"$cmek" keys impact "${version[@]}" | grep -q "web:v1" && ok "impact names the image"
+"$cmek" keys impact "${version[@]}" | grep "web:v1" >/dev/null || fail "impact names the image"; ok "impact names the image"
 works "disable the version" "$cmek" keys disable "${version[@]}" --yes
 refused "pull while it is disabled" "Cloud KMS key is disabled, destroyed, or scheduled to be destroyed." pull
 works "enable it" "$cmek" keys enable "${version[@]}"
