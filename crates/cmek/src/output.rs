@@ -115,7 +115,7 @@ impl Session {
             rows = Flatten::parse(keys)?.apply(rows)?;
         }
         if let Some(filter) = &flags.filter {
-            let filter = Filter::parse(filter)?;
+            let filter = Filter::parse(filter, self.now.clone())?;
             let mut kept = Vec::new();
             for row in rows {
                 if filter.matches(&row)? {
