@@ -7,7 +7,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for line in std::io::stdin().lines() {
         let case: Value = serde_json::from_str(&line?)?;
         let text = |name: &str| case.get(name).and_then(Value::as_str);
-        let number = |name: &str| case.get(name).and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
+        let number =
+            |name: &str| case.get(name).and_then(Value::as_u64).and_then(|number| usize::try_from(number).ok());
         let mut options = Options::new(text("default").unwrap_or_default(), "2026-01-05T09:00:00[UTC]".parse()?);
         options.format = text("format");
         options.filter = text("filter");

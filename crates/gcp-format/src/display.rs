@@ -111,7 +111,18 @@ impl Display {
         let nothing = Projection::default();
         let projection = printer.as_ref().map_or(&nothing, Printer::projection);
         let filter = given(options.filter).map(|filter| Filter::within(filter, projection, &scope)).transpose()?;
-        Ok(Self { printer, flatten, filter, order, limit: options.limit, uri: options.uri, locate: options.locate.clone() })
+        if let Some(printer) = &printer {
+            printer.check()?;
+        }
+        Ok(Self {
+            printer,
+            flatten,
+            filter,
+            order,
+            limit: options.limit,
+            uri: options.uri,
+            locate: options.locate.clone(),
+        })
     }
 
     /// The format is `disable`: the records need not even be fetched.
@@ -146,15 +157,9 @@ impl Display {
                 records = flatten.apply(records)?;
             }
             if let Some(filter) = &self.filter {
-                let mut run = filter.run();
-                let mut kept = Vec::new();
-                for record in records {
-                    if run.keep(&record)? {
-                        kept.push(record);
-                    }
-                }
-                records = kept;
-                output.warnings = run.warnings();
+                // Sorting needs all of them; else what is behind the limit is not looked at.
+                let limit = self.limit.filter(|_| self.order.is_none()).unwrap_or(usize::MAX);
+                (records, output.warnings) = filtered(filter, records, limit)?;
             }
             if let Some(order) = &self.order {
                 order.sort(&mut records);
@@ -170,6 +175,26 @@ impl Display {
         output.printed = printer.printed;
         Ok(output)
     }
+}
+
+fn filtered<'a>(
+    filter: &Filter,
+    records: Vec<Cow<'a, Value>>,
+    limit: usize,
+) -> Result<(Vec<Cow<'a, Value>>, Vec<String>)> {
+    let mut run = filter.run();
+    let mut kept = Vec::new();
+    let mut to_the_end = true;
+    for record in records {
+        if run.keep(&record)? {
+            if kept.len() == limit {
+                to_the_end = false;
+                break;
+            }
+            kept.push(record);
+        }
+    }
+    Ok((kept, run.warnings(to_the_end)))
 }
 
 /// A record without an address is left out.

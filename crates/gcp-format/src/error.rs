@@ -8,6 +8,9 @@ pub enum FormatError {
     /// Apart from the others because a filter may still read the text as a search word.
     #[error("Unknown transform function {name} [{place}].")]
     UnknownTransform { name: String, place: String },
+    /// Parentheses, keys or expressions within expressions, deeper than anybody means.
+    #[error("Expressions are nested too deeply.")]
+    TooDeep,
     #[error(
         "Format must be one of {names}; received [{0}].\n\nFor information on output formats:\n  $ gcloud topic formats\n",
         names = crate::print::NAMES.join(", ")

@@ -75,7 +75,7 @@ pub fn get<'a>(record: &'a Value, key: &[Step]) -> Cow<'a, Value> {
     while let Some((step, after)) = rest.split_first() {
         rest = after;
         value = match (value, step) {
-            (Value::Object(_), Step::Slice) | (Value::Array(_) | Value::String(_), Step::Slice) if rest.is_empty() => {
+            (Value::Object(_) | Value::Array(_) | Value::String(_), Step::Slice) if rest.is_empty() => {
                 return Cow::Borrowed(value);
             }
             (Value::Object(entries), Step::Slice) => return collect(entries.values().map(|member| get(member, rest))),
@@ -100,9 +100,11 @@ pub fn get<'a>(record: &'a Value, key: &[Step]) -> Cow<'a, Value> {
                 ByName::Found(found) => return found,
             },
             (Value::String(letters), Step::Slice) => {
-                return collect(letters.chars().map(|letter| {
-                    Cow::Owned(get(&Value::String(letter.to_string()), rest).into_owned())
-                }));
+                return collect(
+                    letters
+                        .chars()
+                        .map(|letter| Cow::Owned(get(&Value::String(letter.to_string()), rest).into_owned())),
+                );
             }
             (Value::String(letters), Step::Index(index)) => {
                 let letters: Vec<char> = letters.chars().collect();
@@ -139,7 +141,19 @@ fn metadata<'a>(entries: &'a Map<String, Value>, name: &str, below: bool) -> Opt
 }
 
 fn keyed<'a>(items: &'a [Value], member: &str, wanted: &str) -> Option<&'a Value> {
-    items.iter().take_while(|item| item.is_object()).find(|item| item.get(member).and_then(Value::as_str) == Some(wanted))
+    named(items, member, &Step::Name(wanted.to_owned()))
+}
+
+/// The first map with this member; `[]` asks for one without it.
+fn named<'a>(items: &'a [Value], member: &str, wanted: &Step) -> Option<&'a Value> {
+    items.iter().take_while(|item| item.is_object()).find(|item| match (item.get(member), wanted) {
+        (None | Some(Value::Null), Step::Slice) => true,
+        (Some(Value::String(text)), Step::Name(name)) => text == name,
+        (Some(value @ (Value::Number(_) | Value::Bool(_))), Step::Index(index)) => {
+            text::as_float(value) == Some(*index as f64)
+        }
+        _ => false,
+    })
 }
 
 enum ByName<'a, 'k> {
@@ -152,12 +166,11 @@ enum ByName<'a, 'k> {
 fn by_name<'a, 'k>(items: &'a [Value], name: &str, rest: &'k [Step]) -> ByName<'a, 'k> {
     let Some(Value::Object(first)) = items.first() else { return ByName::Found(nothing()) };
     if let Some((next, left)) = rest.split_first() {
-        if let Step::Name(wanted) = next
-            && let Some(found) = keyed(items, name, wanted)
-        {
+        if let Some(found) = named(items, name, next) {
             return ByName::Go(found, left);
         }
-    } else if let Some(value) = keyed(items, "key", name).and_then(|item| item.get("value")).filter(|value| !value.is_null())
+    } else if let Some(value) =
+        keyed(items, "key", name).and_then(|item| item.get("value")).filter(|value| !value.is_null())
     {
         return ByName::Found(Cow::Borrowed(value));
     }

@@ -9,6 +9,9 @@ pub(crate) const OPERATORS: &str = ":=!<>~()";
 /// What an unquoted name in a key cannot hold.
 const RESERVED: &str = ":=!<>~()[].{},+*/%&|^#;?";
 
+/// Steps in a key: more than any record is deep.
+const DEEPEST: usize = 100;
+
 /// A word and whether some of it was quoted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Token {
@@ -187,11 +190,8 @@ impl Lexer {
                 }
             };
             match argument {
-                Some(argument) => {
-                    if !(argument.text.is_empty() && blank) {
-                        arguments.push(argument);
-                    }
-                }
+                Some(argument) if argument.text.is_empty() && blank => {}
+                Some(argument) => arguments.push(argument),
                 None if required || !closed && !blank => return Err(self.error("Argument expected", here)),
                 None => {}
             }
@@ -219,6 +219,9 @@ impl Lexer {
         let mut key = Key::new();
         let mut attribute = None;
         while !self.at_end() {
+            if key.len() > DEEPEST {
+                return Err(FormatError::TooDeep);
+            }
             self.expand_map()?;
             let here = self.position;
             let name = self.token(Ends { at: RESERVED, balanced: false, keep_space: true })?;
@@ -252,6 +255,9 @@ impl Lexer {
                 return Err(self.error("Unmatched ] in key", here));
             }
             while self.take("[").is_some() {
+                if key.len() > DEEPEST {
+                    return Err(FormatError::TooDeep);
+                }
                 let index = self.token(Ends { at: "]", balanced: false, keep_space: false })?;
                 self.take_more("]")?;
                 key.push(match index {
@@ -328,9 +334,10 @@ mod tests {
 
     #[test]
     fn words_hold_quotes_and_escapes() {
-        let word = |text: &str| Lexer::new(text).token(Ends { at: ",", ..Ends::default() }).expect(text).expect(text).text;
+        let word =
+            |text: &str| Lexer::new(text).token(Ends { at: ",", ..Ends::default() }).expect(text).expect(text).text;
         assert_eq!(word(r#"foo" & "bar,baz"#), "foo & bar");
-        assert_eq!(word(r#"'it\'s',"#), "it's");
+        assert_eq!(word(r"'it\'s',"), "it's");
         assert_eq!(word(r"\n\\,"), r"\n\");
     }
 }

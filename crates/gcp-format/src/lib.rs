@@ -24,6 +24,8 @@ mod order;
 mod pattern;
 mod print;
 mod projection;
+#[cfg(test)]
+mod stories;
 mod text;
 mod time;
 mod transform;

@@ -21,7 +21,9 @@ fn compile(pattern: &str, shown: &str) -> Result<Regex> {
     Regex::new(pattern).map_err(|error| {
         let reason = match &error {
             // The last line says what is wrong; those before it draw where.
-            regex::Error::Syntax(text) => text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+            regex::Error::Syntax(text) => {
+                text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+            }
             _ => error.to_string(),
         };
         FormatError::Pattern { pattern: shown.to_owned(), reason }

@@ -4,11 +4,12 @@ mod parse;
 mod term;
 mod words;
 
+use jiff::Zoned;
 use serde_json::Value;
 
 use crate::error::Result;
 use crate::key::{self, Key, Step};
-use crate::projection::Projection;
+use crate::projection::{Projection, clean};
 use crate::text::{is_something, plain};
 use crate::transform::{self, Links, Scope};
 use term::Term;
@@ -34,16 +35,16 @@ enum Node {
 /// What evaluating many records with one filter brings to light.
 #[derive(Default)]
 pub(crate) struct Notes {
-    /// The terms that have met a moment: for them a record without one is no match.
-    dated: Vec<bool>,
+    /// By term, whether its first value was a moment: then all of them are, and a record without one is no match.
+    dated: Vec<Option<bool>>,
     has: Option<String>,
     equal: Option<String>,
 }
 
 impl Filter {
-    /// Keys as they are, transforms at the start of time: what needs neither labels nor clock.
-    pub fn parse(expression: &str) -> Result<Self> {
-        Self::within(expression, &Projection::default(), &Scope::timeless())
+    /// `now` is for durations (`createTime>-P2W`), and its zone the local one.
+    pub fn parse(expression: &str, now: Zoned) -> Result<Self> {
+        Self::within(expression, &Projection::default(), &Scope::at(now))
     }
 
     /// Keys may be labels and aliases of the projection.
@@ -62,7 +63,7 @@ impl Filter {
         self.root.keys(&mut missing);
         missing.sort();
         missing.dedup();
-        Run { filter: self, missing, notes: Notes { dated: vec![false; self.terms], ..Notes::default() } }
+        Run { filter: self, missing, notes: Notes { dated: vec![None; self.terms], ..Notes::default() } }
     }
 }
 
@@ -109,9 +110,7 @@ impl Node {
 fn anywhere(value: &Value, needle: &words::Needle) -> bool {
     match value {
         Value::Array(items) => items.iter().any(|item| anywhere(item, needle)),
-        Value::Object(entries) => {
-            entries.iter().any(|(name, value)| !name.starts_with('_') && anywhere(value, needle))
-        }
+        Value::Object(entries) => entries.iter().any(|(name, value)| !name.starts_with('_') && anywhere(value, needle)),
         other => is_something(other) && needle.is_in(&plain(other)),
     }
 }
@@ -125,19 +124,17 @@ pub struct Run<'a> {
 
 impl Run<'_> {
     pub fn keep(&mut self, record: &Value) -> Result<bool> {
-        self.missing.retain(|key| key::get(record, key).is_null());
-        self.filter.root.matches(record, &mut self.notes)
+        let record = clean(record, false);
+        self.missing.retain(|key| key::get(&record, key).is_null());
+        self.filter.root.matches(&record, &mut self.notes)
     }
 
-    /// What to tell the person at the end, in gcloud's words.
-    pub fn warnings(self) -> Vec<String> {
+    /// What to tell the person at the end, in gcloud's words. Keys are only known to be missing `to_the_end` of the list.
+    pub fn warnings(self, to_the_end: bool) -> Vec<String> {
         let mut warnings: Vec<String> = self.notes.has.into_iter().chain(self.notes.equal).collect();
-        if !self.missing.is_empty() {
+        if to_the_end && !self.missing.is_empty() {
             let names: Vec<String> = self.missing.iter().map(|key| dotted(key)).collect();
-            warnings.push(format!(
-                "The following filter keys were not present in any resource : {}",
-                names.join(", ")
-            ));
+            warnings.push(format!("The following filter keys were not present in any resource : {}", names.join(", ")));
         }
         warnings
     }
@@ -161,8 +158,14 @@ mod tests {
 
     use super::*;
 
+    fn now() -> Zoned {
+        "2026-01-05T09:00:00[UTC]".parse().expect("a time")
+    }
+
     fn holds(filter: &str, record: &Value) -> bool {
-        Filter::parse(filter).and_then(|filter| filter.matches(record)).unwrap_or_else(|error| panic!("{filter}: {error}"))
+        Filter::parse(filter, now())
+            .and_then(|filter| filter.matches(record))
+            .unwrap_or_else(|error| panic!("{filter}: {error}"))
     }
 
     #[test]
@@ -193,10 +196,10 @@ mod tests {
 
     #[test]
     fn a_run_tells_what_was_never_there_and_what_will_change() {
-        let filter = Filter::parse("nope.x:1 OR name=t1").expect("a filter");
+        let filter = Filter::parse("nope.x:1 OR name=t1", now()).expect("a filter");
         let mut run = filter.run();
         assert!(!run.keep(&json!({"name": "a/t1"})).expect("a record"));
-        let warnings = run.warnings();
+        let warnings = run.warnings(true);
         assert!(warnings[0].contains("name=t1 currently does not match but will match"), "{warnings:?}");
         assert_eq!(warnings[1], "The following filter keys were not present in any resource : nope.x");
     }

@@ -11,7 +11,7 @@ use crate::transform::{self, Links, Scope};
 
 const LOGICAL: [&str; 3] = ["AND", "NOT", "OR"];
 /// Deeper nesting is a mistake, and would cost stack.
-const DEEPEST: usize = 200;
+const DEEPEST: usize = 50;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Joint {
@@ -121,7 +121,7 @@ impl Parser<'_> {
         }
         if self.lexer.take("(").is_some() {
             if self.joints.len() > DEEPEST {
-                return Err(self.lexer.error_here("Too many parentheses"));
+                return Err(FormatError::TooDeep);
             }
             self.joints.push(None);
             let inner = self.expression()?;
@@ -153,6 +153,7 @@ impl Parser<'_> {
         // What is no key may still be a word to look for.
         let (key, word) = match self.key() {
             Ok(key) => (Ok(key), None),
+            Err(FormatError::TooDeep) => return Err(FormatError::TooDeep),
             Err(error) => {
                 self.lexer.position = start;
                 let word = self.lexer.token(Ends { at: OPERATORS, balanced: false, keep_space: true })?;
@@ -166,9 +167,8 @@ impl Parser<'_> {
                 (Ok((_, Some(_))), _) => Err(self.lexer.error("Operator expected", here)),
                 (Ok((key, None)), _) => Ok(Node::Anywhere(Needle::new(&key::bare_name(&key)))),
                 (Err(_), Some(word)) if word == "AND" || word == "OR" => Err(self.lexer.error_here("Term expected")),
-                (Err(error @ (FormatError::UnknownTransform { .. } | FormatError::Arguments { .. })), _) => Err(error),
-                (Err(_), Some(word)) => Ok(Node::Anywhere(Needle::new(&word))),
-                (Err(error), None) => Err(error),
+                (Err(FormatError::Syntax(_)), Some(word)) => Ok(Node::Anywhere(Needle::new(&word))),
+                (Err(error), _) => Err(error),
             };
         };
         let (key, links) = key?;

@@ -166,15 +166,19 @@ impl Term {
     }
 
     fn value_matches(&self, value: &Value, notes: &mut Notes) -> Result<bool> {
-        let moment = match value {
+        let mut moment = match value {
             Value::String(text) if self.links.is_none() && looks_like_moment(text) => moment(text, &self.now),
             _ => None,
         };
-        if moment.is_some()
-            && let Some(dated) = notes.dated.get_mut(self.index)
-        {
-            *dated = true;
+        let mut dated = moment.is_some();
+        if let Some(known) = notes.dated.get_mut(self.index) {
+            if text::is_something(value) {
+                dated = *known.get_or_insert(dated);
+            } else {
+                dated = known.unwrap_or(false);
+            }
         }
+        moment = moment.filter(|_| dated);
         let numeric = if moment.is_some() || self.regex.is_some() { None } else { Numeric::of(value) };
         for operand in &self.operands {
             if let (Some(left), Some(right)) = (numeric, operand.number) {
@@ -189,7 +193,6 @@ impl Term {
                     continue;
                 }
             }
-            let dated = notes.dated.get(self.index).copied().unwrap_or(false);
             if dated && operand.moment.is_some() && !text::is_something(value) {
                 continue;
             }
@@ -210,7 +213,7 @@ impl Term {
         if operand.pattern.is_some() {
             return Ok(self.words_match(&Subject::of(value, moment), notes));
         }
-        if let (Some(left), None) = (moment, &self.regex) {
+        if let (Some(left), None, false) = (moment, &self.regex, operand.text.is_empty()) {
             return match operand.moment {
                 Some(right) => Ok(self.operator.holds(left.cmp(&right))),
                 None => Err(FormatError::Time(operand.text.clone())),
@@ -243,11 +246,20 @@ impl Term {
 
     fn any_pattern(&self, subject: &Subject, mut notes: Option<&mut Notes>) -> bool {
         self.operands.iter().any(|operand| {
-            operand.pattern.as_ref().is_some_and(|pattern| self.matches_pattern(subject, operand, pattern, notes.as_deref_mut()))
+            operand
+                .pattern
+                .as_ref()
+                .is_some_and(|pattern| self.matches_pattern(subject, operand, pattern, notes.as_deref_mut()))
         })
     }
 
-    fn matches_pattern(&self, subject: &Subject, operand: &Operand, pattern: &Pattern, notes: Option<&mut Notes>) -> bool {
+    fn matches_pattern(
+        &self,
+        subject: &Subject,
+        operand: &Operand,
+        pattern: &Pattern,
+        notes: Option<&mut Notes>,
+    ) -> bool {
         let text = match subject {
             Subject::Number(number, value) => {
                 let equals = |other: Numeric| number.compare(other) == Some(Ordering::Equal);
@@ -257,9 +269,8 @@ impl Term {
                 Cow::Owned(number.print(value).to_lowercase())
             }
             Subject::Text(text) if *text == operand.text => return true,
-            Subject::Text(text) => searchable(text),
             Subject::Moment(moment, _) if operand.moment == Some(*moment) => return true,
-            Subject::Moment(_, text) => searchable(text),
+            Subject::Text(text) | Subject::Moment(_, text) => searchable(text),
             Subject::Value(Value::Null) if operand.text.is_empty() => return true,
             Subject::Value(Value::Null) if operand.text == "*" && self.operator == Operator::Has => return false,
             Subject::Value(Value::Null) => Cow::Borrowed("null"),
@@ -290,8 +301,7 @@ impl Term {
         if slot.is_some() {
             return;
         }
-        let (today, one_day) =
-            if now { ("matches", "will not match") } else { ("does not match", "will match") };
+        let (today, one_day) = if now { ("matches", "will not match") } else { ("does not match", "will match") };
         *slot = Some(format!(
             "--filter : operator evaluation is changing for consistency across Google APIs.  {key}{operator}{operand} \
              currently {today} but {one_day} in the near future.  Run `gcloud topic filters` for details.",
@@ -314,7 +324,9 @@ impl<'a> Subject<'a> {
         match (value, moment) {
             (Value::String(text), Some(moment)) => Self::Moment(moment, text),
             (Value::String(text), None) => Self::Text(text),
-            (Value::Number(_) | Value::Bool(_), _) => Numeric::of(value).map_or(Self::Value(value), |number| Self::Number(number, value)),
+            (Value::Number(_) | Value::Bool(_), _) => {
+                Numeric::of(value).map_or(Self::Value(value), |number| Self::Number(number, value))
+            }
             _ => Self::Value(value),
         }
     }
@@ -332,6 +344,9 @@ fn looks_like_moment(text: &str) -> bool {
 }
 
 fn moment(text: &str, now: &Zoned) -> Option<Timestamp> {
+    if text.is_empty() {
+        return None;
+    }
     let local = Zone::Named(now.time_zone().clone());
     time::parse(text, Some(&local), now)?.timestamp(now.time_zone())
 }

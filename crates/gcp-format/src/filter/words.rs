@@ -74,14 +74,32 @@ enum Now {
 /// counts, the second only brings a warning.
 pub(super) struct Pattern {
     now: Option<Now>,
-    /// The word, and whether a longer one may begin with it.
-    later: (String, bool),
+    later: Later,
+}
+
+enum Later {
+    /// Anything but nothing.
+    Something,
+    /// A word, or one that begins with it.
+    Word(String, bool),
+}
+
+impl Later {
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Something => text.chars().any(|letter| letter != '\n'),
+            Self::Word(word, may_go_on) => has_word(text, word, *may_go_on),
+        }
+    }
 }
 
 impl Pattern {
     pub fn has(operand: &str) -> Result<Self> {
         if operand == "*" {
-            return Ok(Self { now: None, later: (String::new(), false) });
+            return Ok(Self { now: None, later: Later::Something });
+        }
+        if operand.is_empty() {
+            return Ok(Self { now: None, later: Later::Word(String::new(), false) });
         }
         let folded = folded(operand).into_owned();
         let (left, right) = match folded.split_once('*') {
@@ -98,23 +116,21 @@ impl Pattern {
             Some(right) => Now::Around(left, right),
         };
         let later = match folded.strip_suffix('*') {
-            Some(start) => (start.to_owned(), true),
-            None => (folded, false),
+            Some(start) => Later::Word(start.to_owned(), true),
+            None => Later::Word(folded, false),
         };
         Ok(Self { now: Some(now), later })
     }
 
     pub fn equal(operand: &str) -> Self {
         let folded = folded(operand).into_owned();
-        Self { now: Some(Now::Line(folded.clone())), later: (folded, false) }
+        Self { now: Some(Now::Line(folded.clone())), later: Later::Word(folded, false) }
     }
 
     /// Whether searchable text matches now, and whether it will one day.
     pub fn matches(&self, text: &str) -> (bool, bool) {
-        let Some(now) = &self.now else {
-            let any = text.chars().any(|letter| letter != '\n');
-            return (any, any);
-        };
+        let later = self.later.matches(text);
+        let Some(now) = &self.now else { return (later, later) };
         let lines = || text.split('\n');
         let matches = match now {
             Now::Anywhere(word) => text.contains(word.as_str()),
@@ -122,10 +138,12 @@ impl Pattern {
             Now::Start(word) => lines().any(|line| line.starts_with(word.as_str())),
             Now::End(word) => lines().any(|line| line.ends_with(word.as_str())),
             Now::Around(left, right) => lines().any(|line| {
-                line.len() >= left.len() + right.len() && line.starts_with(left.as_str()) && line.ends_with(right.as_str())
+                line.len() >= left.len() + right.len()
+                    && line.starts_with(left.as_str())
+                    && line.ends_with(right.as_str())
             }),
         };
-        (matches, has_word(text, &self.later.0, self.later.1))
+        (matches, later)
     }
 }
 
@@ -141,8 +159,7 @@ fn is_boundary(text: &str, at: usize) -> bool {
 }
 
 fn has_word(text: &str, word: &str, may_go_on: bool) -> bool {
-    text.match_indices(word)
-        .any(|(at, _)| is_boundary(text, at) && (may_go_on || is_boundary(text, at + word.len())))
+    text.match_indices(word).any(|(at, _)| is_boundary(text, at) && (may_go_on || is_boundary(text, at + word.len())))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(super) struct Csv {
 }
 
 impl Csv {
-    pub fn csv(attributes: &Attributes) -> Self {
+    pub fn new(attributes: &Attributes) -> Self {
         Self {
             delimiter: attributes.text_or("delimiter", ";"),
             separator: attributes.text_or("separator", ","),
@@ -35,7 +35,7 @@ impl Csv {
             separator: attributes.text_or("separator", "\t"),
             quotes: attributes.is_set("quote"),
             heading: false,
-            ..Self::csv(attributes)
+            ..Self::new(attributes)
         }
     }
 

@@ -16,10 +16,7 @@ pub(super) struct List {
 impl List {
     pub fn new(attributes: &Attributes) -> Self {
         let title = attributes.text("title").filter(|_| !attributes.has("always-display-title"));
-        Self {
-            separator: if attributes.has("compact") { " " } else { "\n   " },
-            title: title.map(str::to_owned),
-        }
+        Self { separator: if attributes.has("compact") { " " } else { "\n   " }, title: title.map(str::to_owned) }
     }
 }
 

@@ -13,13 +13,10 @@ mod yaml;
 
 use serde_json::Value;
 
-use crate::error::{FormatError, Result, syntax};
+use crate::error::{FormatError, Result};
 use crate::projection::{self, Options, Projection, Projector};
 use crate::text::is_something;
 use crate::transform::Scope;
-
-/// Formats within formats, each quoted in the one around it.
-const DEEPEST: usize = 50;
 
 /// Every name that gcloud knows, in its order.
 pub(crate) const NAMES: [&str; 16] = [
@@ -75,10 +72,7 @@ pub(crate) struct Printer {
 impl Printer {
     /// Nothing if the expression names no format.
     pub fn new(expression: &str, scope: &Scope, width: usize) -> Result<Option<Self>> {
-        let scope = &Scope { projection: None, depth: scope.depth + 1, ..scope.clone() };
-        if scope.depth > DEEPEST {
-            return Err(syntax("Formats are nested too deeply."));
-        }
+        let scope = &Scope { projection: None, ..scope.deeper()? };
         let projection = projection::parse(expression, None)?;
         let Some(name) = projection.name.clone() else { return Ok(None) };
         let options = match name.as_str() {
@@ -93,7 +87,7 @@ impl Printer {
         let attributes = &projector.projection.attributes;
         let body: Box<dyn Body> = match name.as_str() {
             "config" => Box::new(config::Config::new(attributes)),
-            "csv" => Box::new(csv::Csv::csv(attributes)),
+            "csv" => Box::new(csv::Csv::new(attributes)),
             "value" | "get" => Box::new(csv::Csv::value(attributes)),
             "default" | "yaml" => Box::new(yaml::Yaml::new(attributes)),
             "flattened" | "text" => Box::new(flattened::Flattened::new(&projector.projection)),
@@ -120,19 +114,21 @@ impl Printer {
         &self.projector.projection
     }
 
+    /// Fails where the format cannot do without keys.
+    pub fn check(&self) -> Result<()> {
+        match &self.lacks_keys {
+            Some(name) if !self.disabled => Err(FormatError::ProjectionRequired(name.clone())),
+            _ => Ok(()),
+        }
+    }
+
     fn begin(&mut self, out: &mut String) -> Result<()> {
         if let Some(title) = self.title.take() {
             out.push_str(&title);
             out.push('\n');
         }
-        if self.disabled {
-            self.printed = true;
-            return Ok(());
-        }
-        match &self.lacks_keys {
-            Some(name) => Err(FormatError::ProjectionRequired(name.clone())),
-            None => Ok(()),
-        }
+        self.printed |= self.disabled;
+        self.check()
     }
 
     fn record(&mut self, record: &Value, delimit: bool, out: &mut String) -> Result<()> {

@@ -43,8 +43,14 @@ enum Style {
     Double,
 }
 
+/// Most text: nothing in it can be misread but the whole.
+fn is_word(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/' | b'.'))
+}
+
 fn style(text: &str) -> Style {
-    let (plain, single) = allowed(text);
+    let (plain, single) = if is_word(text) { (true, true) } else { allowed(text) };
     if plain && !is_other_type(text) {
         Style::Plain
     } else if single && !text.contains(['\'', '\n']) {
@@ -171,7 +177,9 @@ impl Writer<'_> {
                 }
             }
             let inside = end > 0 && end + 1 < letters.len();
-            if inside && (letter == Some(' ') || start >= end) && self.folds
+            if inside
+                && (letter == Some(' ') || start >= end)
+                && self.folds
                 && self.column + end.saturating_sub(start) > WIDTH
             {
                 if start < end {
@@ -214,7 +222,7 @@ fn escape(letter: char) -> String {
             let code = u32::from(letter);
             return match code {
                 ..=0xff => format!("\\x{code:02X}"),
-                ..=0xffff => format!("\\u{code:04X}"),
+                0x100..=0xffff => format!("\\u{code:04X}"),
                 _ => format!("\\U{code:08X}"),
             };
         }
@@ -300,9 +308,28 @@ mod tests {
 
     #[test]
     fn text_is_quoted_where_it_would_read_as_something_else() {
-        for text in ["1", "1.5", "1e3", "0x1F", "true", "null", "~", "2026-01-01", "2026-01-01T00:00:00Z", "", "=", "# x",
-            "*a", "@a", "a: b", " a", "[a", "a #b", "- a", "+_"]
-        {
+        for text in [
+            "1",
+            "1.5",
+            "1e3",
+            "0x1F",
+            "true",
+            "null",
+            "~",
+            "2026-01-01",
+            "2026-01-01T00:00:00Z",
+            "",
+            "=",
+            "# x",
+            "*a",
+            "@a",
+            "a: b",
+            " a",
+            "[a",
+            "a #b",
+            "- a",
+            "+_",
+        ] {
             assert_eq!(written(text), format!("'{text}'"));
         }
         for text in ["yes", "on", "12:30:45", "a#b", "-x", "it's", "say \"hi\"", "600s", "a:b", "?a", "0o9"] {

@@ -43,6 +43,11 @@ pub(crate) enum Wrap {
     DownTo(usize),
 }
 
+/// A width as it is asked for; wider than any screen is a slip.
+fn columns(number: i64) -> usize {
+    usize::try_from(number).unwrap_or_default().min(10_000)
+}
+
 /// What is known of a key. Columns, tree and aliases share it: what a later projection adds holds for all of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Attribute {
@@ -123,8 +128,8 @@ impl Attributes {
         self.text(name).unwrap_or(otherwise).to_owned()
     }
 
-    pub fn number(&self, name: &str) -> Option<usize> {
-        crate::text::integer(self.text(name)?).map(|number| usize::try_from(number).unwrap_or_default())
+    pub fn columns(&self, name: &str) -> Option<usize> {
+        crate::text::integer(self.text(name)?).map(columns)
     }
 
     /// Present, and not zero or empty.

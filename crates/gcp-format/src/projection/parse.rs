@@ -2,9 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::{Align, Attribute, AttributeId, Column, DEFAULT, INNER, Node, NodeId, PROJECT, Projection, ROOT, Wrap};
+use super::{
+    Align, Attribute, AttributeId, Column, DEFAULT, INNER, Node, NodeId, PROJECT, Projection, ROOT, Wrap, columns,
+};
 use crate::case;
-use crate::error::{Result, syntax};
+use crate::error::Result;
+use crate::filter::Filter;
 use crate::key::{Key, Step};
 use crate::lex::{Ends, Lexer, Token};
 use crate::transform::{self, Chain};
@@ -26,18 +29,13 @@ pub(crate) fn parse(expression: &str, defaults: Option<&Projection>) -> Result<P
     projection.name = None;
     projection.attributes = super::Attributes::default();
     projection.become_default();
-    let mut parser = Parser {
-        lexer: Lexer::new(expression),
-        projection,
-        headings: HashSet::new(),
-        adding: false,
-        order_offset: 0,
-    };
+    let mut parser =
+        Parser { lexer: Lexer::new(expression), projection, headings: HashSet::new(), adding: false, order_offset: 0 };
     parser.run()?;
     Ok(parser.projection)
 }
 
-fn word<'a>(at: &'a str) -> Ends<'a> {
+fn word(at: &str) -> Ends<'_> {
     Ends { at, balanced: false, keep_space: true }
 }
 
@@ -212,14 +210,13 @@ impl Parser {
                 "sort" => self.projection.keys[attribute].order = Some(number(&self.lexer)?.unwrap_or(0)),
                 "width" => {
                     let width = number(&self.lexer)?.unwrap_or(0);
-                    self.projection.keys[attribute].width = Some(usize::try_from(width).unwrap_or_default());
+                    self.projection.keys[attribute].width = Some(columns(width));
                 }
                 "wrap" => {
                     self.projection.keys[attribute].wrap = Some(match number(&self.lexer)? {
-                        Some(least) if least > 0 => Wrap::DownTo(usize::try_from(least).unwrap_or_default()),
-                        Some(_) => Wrap::No,
+                        Some(least) if least > 0 => Wrap::DownTo(columns(least)),
                         None if yes => Wrap::Yes,
-                        None => Wrap::No,
+                        Some(_) | None => Wrap::No,
                     });
                 }
                 _ => return Err(self.lexer.error("Unknown key attribute", here)),
@@ -260,7 +257,8 @@ impl Parser {
         }
         self.projection.keys.push(attribute);
         copy.attribute = self.projection.keys.len() - 1;
-        for child in copy.names.values_mut().chain(copy.indices.iter_mut().map(|(_, child)| child)).chain(&mut copy.slice)
+        for child in
+            copy.names.values_mut().chain(copy.indices.iter_mut().map(|(_, child)| child)).chain(&mut copy.slice)
         {
             *child = self.copy_node(*child);
         }
@@ -334,7 +332,8 @@ impl Parser {
     fn merge(&mut self, key: &Key, known: AttributeId, added: AttributeId) {
         let added = self.projection.keys[added].clone();
         if added.label.is_none() && self.projection.keys[known].label.is_none() {
-            let names = key.iter().filter_map(|step| if let Step::Name(name) = step { Some(name.as_str()) } else { None });
+            let names =
+                key.iter().filter_map(|step| if let Step::Name(name) = step { Some(name.as_str()) } else { None });
             self.projection.keys[known].label = Some(self.heading(names));
         }
         let known = &mut self.projection.keys[known];
@@ -384,9 +383,10 @@ impl Chain {
     fn condition_holds(&self) -> Result<bool> {
         match &self.condition {
             None => Ok(true),
-            Some(condition) => crate::filter::Filter::parse(condition)
-                .and_then(|filter| filter.matches(&serde_json::Value::Null))
-                .map_err(|error| syntax(error.to_string())),
+            Some(condition) => {
+                let start = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
+                Filter::parse(condition, start)?.matches(&serde_json::Value::Null)
+            }
         }
     }
 }

@@ -100,7 +100,7 @@ impl Duration {
     /// Fractions go down to smaller parts, then overflow goes up to larger ones.
     fn normal(mut parts: Parts, calendar: bool) -> Option<Self> {
         let Parts { years, months, days, hours, minutes, seconds } = parts;
-        if [years, months, days, hours, minutes, seconds].iter().any(|part| !(part.abs() < 1e12)) {
+        if ![years, months, days, hours, minutes, seconds].iter().all(|part| part.abs() < 1e12) {
             return None;
         }
         let mut duration = Self::default();
@@ -208,7 +208,8 @@ impl Duration {
             .checked_add(SignedDuration::from_micros(self.micros))?
             .checked_add(SignedDuration::from_secs(self.seconds + self.minutes * 60 + self.hours * 3600))?
             .checked_add(SignedDuration::from_secs(days.checked_mul(86_400)?))?;
-        let civil = Date::new(year, month, 1).ok()?.to_datetime(jiff::civil::Time::midnight()).checked_add(clock).ok()?;
+        let civil =
+            Date::new(year, month, 1).ok()?.to_datetime(jiff::civil::Time::midnight()).checked_add(clock).ok()?;
         (civil.year() > 0).then(|| Moment { civil, zone: moment.zone.clone() })
     }
 }
@@ -227,18 +228,35 @@ mod tests {
             (-3600.0, "-PT1H"),
             (86_400.0 * 400.0, "P1Y34D"),
         ] {
-            assert_eq!(Duration::seconds(seconds, true).map(|duration| duration.print(3, 3)).as_deref(), Some(expected));
+            assert_eq!(
+                Duration::seconds(seconds, true).map(|duration| duration.print(3, 3)).as_deref(),
+                Some(expected)
+            );
         }
-        assert_eq!(Duration::seconds(2_592_000.0, false).map(|duration| duration.print(3, 3)).as_deref(), Some("PT720H"));
+        assert_eq!(
+            Duration::seconds(2_592_000.0, false).map(|duration| duration.print(3, 3)).as_deref(),
+            Some("PT720H")
+        );
     }
 
     #[test]
     fn durations_read_with_and_without_their_letter() {
-        for (text, expected) in
-            [("P2W", Some("P14D")), ("-p1dt2h", Some("-P1DT2H")), ("2h30m", Some("PT2H30M")), ("5ms", Some("PT0.005S")),
-             ("P1M", Some("P1M")), ("5", None), ("P", Some("P0")), ("H", None), ("P1TT", None)]
-        {
-            assert_eq!(Duration::parse(text, false).map(|duration| duration.print(3, 3)).as_deref(), expected, "{text}");
+        for (text, expected) in [
+            ("P2W", Some("P14D")),
+            ("-p1dt2h", Some("-P1DT2H")),
+            ("2h30m", Some("PT2H30M")),
+            ("5ms", Some("PT0.005S")),
+            ("P1M", Some("P1M")),
+            ("5", None),
+            ("P", Some("P0")),
+            ("H", None),
+            ("P1TT", None),
+        ] {
+            assert_eq!(
+                Duration::parse(text, false).map(|duration| duration.print(3, 3)).as_deref(),
+                expected,
+                "{text}"
+            );
         }
     }
 }

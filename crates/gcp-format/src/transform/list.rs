@@ -236,7 +236,9 @@ impl Range {
             parts.push(if part.is_empty() { None } else { Some(integer(part)?) });
         }
         match parts[..] {
-            [Some(index)] => Some(Self { start: Some(index), end: Some(index + 1).filter(|end| *end != 0), step: 1 }),
+            [Some(index)] => {
+                Some(Self { start: Some(index), end: Some(index.saturating_add(1)).filter(|end| *end != 0), step: 1 })
+            }
             [start, end] => Some(Self { start, end, step: 1 }),
             [start, end, step] if step != Some(0) => Some(Self { start, end, step: step.unwrap_or(1) }),
             _ => None,
@@ -252,8 +254,11 @@ impl Range {
             Some(at) => at.clamp(lowest, highest),
         };
         let step = self.step;
-        let (start, end) =
-            if step > 0 { (bound(self.start, 0), bound(self.end, length)) } else { (bound(self.start, length - 1), bound(self.end, -1)) };
+        let (start, end) = if step > 0 {
+            (bound(self.start, 0), bound(self.end, length))
+        } else {
+            (bound(self.start, length - 1), bound(self.end, -1))
+        };
         let mut next = start;
         std::iter::from_fn(move || {
             let at = next;

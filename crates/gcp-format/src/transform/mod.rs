@@ -39,10 +39,20 @@ pub(crate) struct Scope<'a> {
     pub depth: usize,
 }
 
+/// Expressions within expressions; more cost stack, and nobody means them.
+const DEEPEST: usize = 6;
+
 impl Scope<'_> {
-    /// The start of time in UTC: for what asks for no time.
-    pub fn timeless() -> Self {
-        Self { now: jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC), locate: None, projection: None, depth: 0 }
+    pub fn at(now: Zoned) -> Self {
+        Self { now, locate: None, projection: None, depth: 0 }
+    }
+
+    /// For an expression inside this one.
+    pub fn deeper(&self) -> Result<Self> {
+        if self.depth >= DEEPEST {
+            return Err(FormatError::TooDeep);
+        }
+        Ok(Self { depth: self.depth + 1, ..self.clone() })
     }
 }
 
@@ -133,7 +143,7 @@ pub(crate) fn parse(lexer: &mut Lexer, name: &str, active: u32) -> Result<Chain>
         let arguments = Arguments::bind(signature, given)?;
         match signature.name {
             "always" => active = None,
-            "map" => map = arguments.whole("depth", 1)?.max(1),
+            "map" => map = arguments.whole("depth", 1)?.clamp(1, 100),
             _ => {
                 if signature.name == "if" {
                     chain.condition = Some(arguments.text("expr", "").to_owned());

@@ -87,7 +87,8 @@ pub(super) fn resolution(arguments: &Arguments, _: &Scope) -> Result<Apply> {
     let transpose = arguments.yes("transpose", false);
     Ok(Box::new(move |value| {
         let side = |part: &str| {
-            let named = |name: &&String| !name.starts_with("__") && !name.ends_with("__") && name.to_lowercase().contains(part);
+            let named =
+                |name: &&String| !name.starts_with("__") && !name.ends_with("__") && name.to_lowercase().contains(part);
             let entries = value.as_object()?;
             entries.get(entries.keys().find(named)?).filter(|side| !Value::is_null(side))
         };

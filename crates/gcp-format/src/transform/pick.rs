@@ -9,6 +9,7 @@ use crate::error::{FormatError, Result, syntax};
 use crate::filter::Filter;
 use crate::key::{self, Key};
 use crate::lex::{self, Lexer};
+use crate::projection::Projection;
 use crate::text::{is_something, plain};
 
 pub(super) fn same(_: &Arguments, _: &Scope) -> Result<Apply> {
@@ -23,9 +24,7 @@ pub(super) fn undefined(arguments: &Arguments, _: &Scope) -> Result<Apply> {
 
 pub(super) fn error(arguments: &Arguments, _: &Scope) -> Result<Apply> {
     let message = arguments.get("message").map(str::to_owned);
-    Ok(Box::new(move |value| {
-        Err(FormatError::Raised(message.clone().unwrap_or_else(|| plain(&value).into_owned())))
-    }))
+    Ok(Box::new(move |value| Err(FormatError::Raised(message.clone().unwrap_or_else(|| plain(&value).into_owned())))))
 }
 
 fn keys(arguments: &Arguments) -> Result<Vec<Key>> {
@@ -48,8 +47,8 @@ pub(super) fn firstof(arguments: &Arguments, _: &Scope) -> Result<Apply> {
     }))
 }
 
-pub(super) fn filter(arguments: &Arguments, _: &Scope) -> Result<Apply> {
-    let filter = Filter::parse(arguments.text("expression", ""))?;
+pub(super) fn filter(arguments: &Arguments, scope: &Scope) -> Result<Apply> {
+    let filter = Filter::within(arguments.text("expression", ""), &Projection::default(), &scope.deeper()?)?;
     Ok(Box::new(move |value| {
         Ok(match value.as_ref() {
             other if !is_something(other) => value,
@@ -106,8 +105,14 @@ pub(super) fn yesno(arguments: &Arguments, _: &Scope) -> Result<Apply> {
 
 /// How one member of a made record comes about.
 enum Part {
-    Literal { name: String, text: String },
-    Member { name: String, key: Key },
+    Literal {
+        name: String,
+        text: String,
+    },
+    Member {
+        name: String,
+        key: Key,
+    },
     /// All members of what the key finds.
     Spread(Key),
 }

@@ -72,7 +72,7 @@ pub(super) fn upper(_: &Arguments, _: &Scope) -> Result<Apply> {
     Ok(Box::new(|value| Ok(on_text(value, str::to_uppercase))))
 }
 
-fn on_text<'a>(value: Cow<'a, Value>, change: impl Fn(&str) -> String) -> Cow<'a, Value> {
+fn on_text(value: Cow<'_, Value>, change: impl Fn(&str) -> String) -> Cow<'_, Value> {
     match value.as_ref() {
         Value::String(text) => string(change(text)),
         _ => value,

@@ -10,18 +10,14 @@ use crate::key::{self, Key, Step};
 use crate::projection::{self, Options, Projector};
 use crate::text::{self, plain};
 
-/// A key that formats itself would never end.
-const DEEPEST: usize = 8;
-
 /// The keys may carry transforms, and take those of the projection they stand in.
 pub(super) fn format(arguments: &Arguments, scope: &Scope) -> Result<Apply> {
     let template = Template::parse(arguments.text("fmt", "")).map_err(|reason| arguments.wrong(reason))?;
     let projector = if arguments.rest().is_empty() {
         None
-    } else if scope.depth >= DEEPEST {
-        return Err(arguments.wrong("it formats itself"));
     } else {
-        let scope = &Scope { depth: scope.depth + 1, ..scope.clone() };
+        // Also ends what would never end: a key that formats itself.
+        let scope = &scope.deeper()?;
         let keys = format!("({})", arguments.rest().join(","));
         let projection = projection::parse(&keys, scope.projection)?;
         Some(Projector::new(projection, Options { by_columns: true, ..Options::default() }, scope)?)
@@ -171,20 +167,22 @@ impl Spec {
                 let cut: String = text.chars().take(self.precision.unwrap_or(usize::MAX)).collect();
                 Ok(self.pad(&cut, '<'))
             }
-            (Value::Number(_) | Value::Bool(_), kind) => match (kind, value.as_i64().or(value.as_bool().map(i64::from))) {
-                (None | Some('d' | 'n'), Some(whole)) if self.precision.is_none() => {
-                    Ok(self.numeric(&whole.unsigned_abs().to_string(), whole < 0))
+            (Value::Number(_) | Value::Bool(_), kind) => {
+                match (kind, value.as_i64().or(value.as_bool().map(i64::from))) {
+                    (None | Some('d' | 'n'), Some(whole)) if self.precision.is_none() => {
+                        Ok(self.numeric(&whole.unsigned_abs().to_string(), whole < 0))
+                    }
+                    (Some('x'), Some(whole)) => Ok(self.numeric(&format!("{:x}", whole.unsigned_abs()), whole < 0)),
+                    (Some('X'), Some(whole)) => Ok(self.numeric(&format!("{:X}", whole.unsigned_abs()), whole < 0)),
+                    (Some('o'), Some(whole)) => Ok(self.numeric(&format!("{:o}", whole.unsigned_abs()), whole < 0)),
+                    (Some('b'), Some(whole)) => Ok(self.numeric(&format!("{:b}", whole.unsigned_abs()), whole < 0)),
+                    (Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%') | None, _) => match text::as_float(value) {
+                        Some(number) => Ok(self.numeric(&self.floating(number.abs()), number.is_sign_negative())),
+                        None => wrong(),
+                    },
+                    _ => wrong(),
                 }
-                (Some('x'), Some(whole)) => Ok(self.numeric(&format!("{:x}", whole.unsigned_abs()), whole < 0)),
-                (Some('X'), Some(whole)) => Ok(self.numeric(&format!("{:X}", whole.unsigned_abs()), whole < 0)),
-                (Some('o'), Some(whole)) => Ok(self.numeric(&format!("{:o}", whole.unsigned_abs()), whole < 0)),
-                (Some('b'), Some(whole)) => Ok(self.numeric(&format!("{:b}", whole.unsigned_abs()), whole < 0)),
-                (Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%') | None, _) => match text::as_float(value) {
-                    Some(number) => Ok(self.numeric(&self.floating(number.abs()), number.is_sign_negative())),
-                    None => wrong(),
-                },
-                _ => wrong(),
-            },
+            }
             _ => wrong(),
         }
     }

@@ -48,8 +48,7 @@ fn read(value: &Value, zone: Option<&Zone>, now: &Zoned) -> Option<Moment> {
         Value::Object(entries) => entries.get("datetime")?.as_str()?,
         _ => return None,
     };
-    let local = Zone::Named(now.time_zone().clone());
-    time::parse(text, Some(zone.unwrap_or(&local)), now)
+    time::parse(text, zone, now)
 }
 
 /// `{"year": …, "month": …, …}`: at least three of the six, the others are now's.
@@ -74,11 +73,11 @@ fn from_parts(value: &Value, zone: Option<&Zone>, now: &Zoned) -> Option<Moment>
     if given < 3 {
         return None;
     }
-    let mut nanos = 0;
+    let mut nanos = 0_i64;
     for (name, unit) in [("nanosecond", 1), ("microsecond", 1000), ("millisecond", 1_000_000)] {
         let value = part(name);
         if !value.is_null() {
-            nanos += value.as_i64().or_else(|| integer(&plain(&value)))?.checked_mul(unit)?;
+            nanos = value.as_i64().or_else(|| integer(&plain(&value)))?.checked_mul(unit)?.checked_add(nanos)?;
         }
     }
     let date = Date::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok()?;
@@ -128,7 +127,7 @@ fn point(value: &Value, now: &Zoned) -> Option<i64> {
     let Value::String(text) = value else { return None };
     let local = Zone::Named(now.time_zone().clone());
     let moment = time::parse(text, Some(&local), now)?;
-    moment.timestamp(now.time_zone()).map(|at| at.as_microsecond())
+    moment.timestamp(now.time_zone()).map(jiff::Timestamp::as_microsecond)
 }
 
 fn between(start: i64, end: i64, calendar: bool) -> Option<Duration> {
@@ -138,7 +137,9 @@ fn between(start: i64, end: i64, calendar: bool) -> Option<Duration> {
 /// Seconds, a duration as text, or the time since a moment. Seconds below zero are no duration.
 fn of(value: &Value, unit: Option<f64>, calendar: bool, now: &Zoned) -> Option<Duration> {
     let seconds = as_float(value).zip(unit).map(|(number, unit)| number / unit);
-    if let Some(duration) = seconds.filter(|seconds| *seconds >= 0.0).and_then(|seconds| Duration::seconds(seconds, calendar)) {
+    if let Some(duration) =
+        seconds.filter(|seconds| *seconds >= 0.0).and_then(|seconds| Duration::seconds(seconds, calendar))
+    {
         return Some(duration);
     }
     if let Value::String(text) = value

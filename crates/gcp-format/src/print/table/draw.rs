@@ -15,13 +15,10 @@ struct Lines {
     bottom: [char; 3],
 }
 
-const DRAWN: Lines = Lines {
-    across: '─',
-    down: '│',
-    top: ['┌', '┬', '┐'],
-    middle: ['├', '┼', '┤'],
-    bottom: ['└', '┴', '┘'],
-};
+const DRAWN: Lines =
+    Lines {
+        across: '─', down: '│', top: ['┌', '┬', '┐'], middle: ['├', '┼', '┤'], bottom: ['└', '┴', '┘']
+    };
 const TYPED: Lines = Lines { across: '-', down: '|', top: ['+'; 3], middle: ['+'; 3], bottom: ['+'; 3] };
 
 impl Lines {

@@ -30,14 +30,17 @@ impl Layout {
                 *widest = width::of(cell).max(*widest);
             }
         }
-        let keep: Vec<bool> = shown.iter().zip(&widths).map(|(at, width)| !columns[*at].optional || *width > 0).collect();
+        let keep: Vec<bool> =
+            shown.iter().zip(&widths).map(|(at, width)| !columns[*at].optional || *width > 0).collect();
         if keep.contains(&false) {
             if !keep.contains(&true) {
                 return None;
             }
             retain(&mut shown, &keep);
             retain(&mut widths, &keep);
-            rows.iter_mut().for_each(|row| retain(row, &keep));
+            for row in &mut rows {
+                retain(row, &keep);
+            }
             if let Some(heading) = &mut heading {
                 retain(heading, &keep);
             }
@@ -70,7 +73,8 @@ impl Layout {
         if wrapping == 0 || room >= self.widths.iter().sum() {
             return;
         }
-        let fixed: usize = self.widths.iter().zip(wraps).filter(|(_, wrap)| wrap.is_none()).map(|(width, _)| width).sum();
+        let fixed: usize =
+            self.widths.iter().zip(wraps).filter(|(_, wrap)| wrap.is_none()).map(|(width, _)| width).sum();
         let share = room.saturating_sub(fixed) / wrapping;
         for (width, wrap) in self.widths.iter_mut().zip(wraps) {
             if let Some(least) = wrap {
@@ -106,8 +110,8 @@ pub(super) fn justified(text: &str, align: Align, columns: usize) -> String {
     let left = match align {
         Align::Left => 0,
         Align::Right => missing,
-        // The odd blank stands left where the whole is odd too.
-        Align::Center => missing / 2 + (missing & columns & 1),
+        // The odd blank stands left where the whole, counted in letters, is odd too.
+        Align::Center => missing / 2 + (missing & (missing + text.chars().count()) & 1),
     };
     format!("{}{text}{}", " ".repeat(left), " ".repeat(missing - left))
 }

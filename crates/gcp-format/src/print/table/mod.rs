@@ -87,11 +87,11 @@ impl Table {
                 ruled: attributes.has("all-box"),
                 ascii: attributes.has("ascii"),
                 heading: !attributes.has("no-heading"),
-                pad: if boxed { 1 } else { attributes.number("pad").unwrap_or(2) },
-                margin: attributes.number("margin").unwrap_or(0),
+                pad: if boxed { 1 } else { attributes.columns("pad").unwrap_or(2) },
+                margin: attributes.columns("margin").unwrap_or(0),
                 title: attributes.text("title").map(str::to_owned),
             },
-            screen: attributes.number("width").unwrap_or(width),
+            screen: attributes.columns("width").unwrap_or(width),
         })
     }
 
@@ -143,8 +143,7 @@ impl Body for Table {
         sort(&mut rows, &projector.projection.order());
         let shown: Vec<usize> = (0..self.columns.len()).filter(|at| self.columns[*at].is_shown()).collect();
         let heading = self.headings(&shown);
-        let cells: Vec<Vec<String>> =
-            rows.iter().map(|row| shown.iter().map(|at| cell(&row[*at])).collect()).collect();
+        let cells: Vec<Vec<String>> = rows.iter().map(|row| shown.iter().map(|at| cell(&row[*at])).collect()).collect();
         let Some(layout) = Layout::new(&self.columns, shown, heading, cells, &self.style, self.screen) else {
             return Ok(Some(false));
         };
