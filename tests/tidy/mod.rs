@@ -21,7 +21,16 @@ const ARROWS: [(&str, &[&str]); 9] = [
 
 #[test]
 fn crates_lean_only_where_the_design_says() {
-    let ours = ["cmek-emulator", "cmek-plan", "envelope", "gcp-client", "gcp-format", "gcp-gateway", "gcp-names", "gcp-schema"];
+    let ours = [
+        "cmek-emulator",
+        "cmek-plan",
+        "envelope",
+        "gcp-client",
+        "gcp-format",
+        "gcp-gateway",
+        "gcp-names",
+        "gcp-schema",
+    ];
     for (folder, allowed) in ARROWS {
         let manifest = std::fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("a manifest");
         let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or_default();
