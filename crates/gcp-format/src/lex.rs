@@ -254,7 +254,10 @@ impl Lexer {
             if self.take("]").is_some() {
                 return Err(self.error("Unmatched ] in key", here));
             }
-            while key.len() <= DEEPEST && self.take("[").is_some() {
+            while self.take("[").is_some() {
+                if key.len() > DEEPEST {
+                    return Err(FormatError::TooDeep);
+                }
                 let index = self.token(Ends { at: "]", balanced: false, keep_space: false })?;
                 self.take_more("]")?;
                 key.push(match index {

@@ -1,5 +1,6 @@
 //! `--sort-by`: the order of records.
 
+use std::borrow::Borrow;
 use std::cmp::Ordering;
 
 use serde_json::Value;
@@ -33,10 +34,10 @@ impl Order {
     }
 
     /// Sorts by the values' text; what is missing reads `None`. Records that are equal keep their order.
-    pub fn sort<T: AsRef<Value>>(&self, records: &mut [T]) {
+    pub fn sort<T: Borrow<Value>>(&self, records: &mut [T]) {
         records.sort_by_cached_key(|record| {
             let keys = self.keys.iter().map(|(key, reverse)| Part {
-                text: plain(&key::get(record.as_ref(), key)).into_owned(),
+                text: plain(&key::get(record.borrow(), key)).into_owned(),
                 reverse: *reverse,
             });
             keys.collect::<Vec<_>>()

@@ -296,14 +296,14 @@ proptest! {
 #[test]
 fn deep_nesting_is_refused() {
     let deep = |open: &str, close: &str| format!("{}a=1{}", open.repeat(20_000), close.repeat(20_000));
-    for filter in [deep("(", ")"), deep("x.filter(", ")"), deep("NOT (", ")")] {
+    for filter in [deep("(", ")"), deep("x.filter(", ")"), format!("a{}", "[]".repeat(20_000)), deep("NOT (", ")")] {
         let mut asked = options(Some("json"));
         asked.filter = Some(&filter);
-        assert!(list(&keys(), &asked).is_err(), "{}…", &filter[..20]);
+        assert!(list(&keys(), &asked).is_err());
         let format = format!("value(name.filter({filter}))");
         asked = options(None);
         asked.format = Some(&format);
-        assert!(list(&keys(), &asked).is_err(), "{}…", &format[..40]);
+        assert!(list(&keys(), &asked).is_err());
     }
     let mut asked = options(None);
     let (long, deep_format) = ("a ".repeat(20_000), "value(a:format=".repeat(500));

@@ -43,8 +43,14 @@ enum Style {
     Double,
 }
 
+/// Most text: nothing in it can be misread but the whole.
+fn is_word(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/' | b'.'))
+}
+
 fn style(text: &str) -> Style {
-    let (plain, single) = allowed(text);
+    let (plain, single) = if is_word(text) { (true, true) } else { allowed(text) };
     if plain && !is_other_type(text) {
         Style::Plain
     } else if single && !text.contains(['\'', '\n']) {
