@@ -95,7 +95,7 @@ async fn no_fault_makes_it_lie() {
         }
     }
     // What a service says it did not do is done in the end; patience ends where nothing else helps.
-    assert_eq!(outcomes.get(&("refuse", "UNAVAILABLE", 1)).map_or(0, |count| *count) > 0, true, "{outcomes:?}");
+    assert!(outcomes.contains_key(&("refuse", "UNAVAILABLE", 1)), "{outcomes:?}");
     assert!(outcomes[&("refuse", "RESOURCE_EXHAUSTED", 0)] >= 40, "{outcomes:?}");
 }
 

@@ -166,7 +166,11 @@ pub fn audit(subject: &Subject, keys: &BTreeMap<String, Arc<KeyFacts>>) -> Vec<I
                 format!("{again} --kms-key=KEY {project}"),
             ),
             None => {
-                say("NO_KEY", format!("{what} has no key: Google-managed."), format!("{again} --kms-key=KEY {project}"))
+                say(
+                    "NO_KEY",
+                    format!("{what} has no key: Google-managed."),
+                    format!("{again} --kms-key=KEY {project}"),
+                );
             }
         }
         return found;

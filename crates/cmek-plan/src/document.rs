@@ -76,9 +76,11 @@ impl Document {
                 continue;
             }
             let (verb, what) = step.subject();
-            return Err(match self.steps.iter().any(|planned| planned.subject() == step.subject()) {
-                true => format!("{what} was changed since it was made ({verb})"),
-                false => format!("there is more to do now: {verb} {what}"),
+            let was_planned = self.steps.iter().any(|planned| planned.subject() == step.subject());
+            return Err(if was_planned {
+                format!("{what} was changed since it was made ({verb})")
+            } else {
+                format!("there is more to do now: {verb} {what}")
             });
         }
         Ok(())

@@ -43,8 +43,8 @@ impl Session {
         }
         let mut sorted = permissions.to_vec();
         sorted.sort_unstable();
-        let text: String = sorted.iter().map(|permission| format!("{permission}\n")).collect();
-        self.ui.data(&text)?;
+        sorted.push("");
+        self.ui.data(sorted.join("\n").trim_start_matches('\n'))?;
         Ok(true)
     }
 

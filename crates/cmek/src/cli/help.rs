@@ -116,7 +116,7 @@ impl Page {
         let mut flags = rows(&|arg| !arg.is_positional() && !is_global(arg));
         flags.sort();
         let mut global = rows(&|arg| !arg.is_positional() && is_global(arg));
-        global.sort_by_key(|(label, _)| label.trim_start_matches(|c: char| c == '-').to_owned());
+        global.sort_by_key(|(label, _)| label.trim_start_matches('-').to_owned());
         Self {
             synopsis: synopsis(command, &spaced),
             name: spaced,

@@ -31,7 +31,8 @@ fn text(value: &Value, name: &str) -> String {
 impl Cloud {
     /// Resources of some types in a project, folder or organization.
     pub async fn search(&self, scope: &Container, query: &str, kinds: &[&str]) -> Result<Vec<Found>, Error> {
-        let kinds = kinds.iter().map(|kind| format!("&assetTypes={}", escape(kind))).collect::<String>();
+        let kinds: Vec<_> = kinds.iter().map(|kind| format!("&assetTypes={}", escape(kind))).collect();
+        let kinds = kinds.concat();
         let path = format!(
             "/v1/{}:searchAllResources?pageSize=500&query={}{kinds}&readMask=name,assetType,location,project,parentFullResourceName,kmsKeys",
             scope.0,

@@ -15,7 +15,7 @@ $ cmek auth print --impersonate-service-account=keys@sec.iam.gserviceaccount.com
     Print,
 }
 
-pub async fn run(session: &mut Session, _: &Auth) -> Outcome<()> {
+pub fn run(session: &mut Session, _: &Auth) -> Outcome<()> {
     if session.explains(&[])? {
         return Ok(());
     }

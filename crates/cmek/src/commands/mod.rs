@@ -23,7 +23,7 @@ use crate::session::Session;
 pub async fn run(session: &mut Session, group: Group) -> Outcome<()> {
     match group {
         Group::Audit(args) => audit::run(session, args).await,
-        Group::Auth(command) => auth::run(session, &command).await,
+        Group::Auth(command) => auth::run(session, &command),
         Group::Completion(args) => completion::run(session, &args),
         Group::Config(command) => config::run(session, command),
         Group::Configure(args) => configure::run(session, args).await,
