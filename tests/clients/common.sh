@@ -18,7 +18,7 @@ start_emulator() {
   "$cmek" emulator start --port=0 --seed=7 "$@" 2>"$work/emulator.log" &
   emulator=$!
   for _ in $(seq 200); do
-    address=$(sed -n 's/.* on http:\/\///p' "$work/emulator.log")
+    address=$(sed -n 's/.* on http:\/\/\([0-9.:]*\).*/\1/p' "$work/emulator.log")
     [ -n "$address" ] && return
     sleep 0.05
   done
