@@ -196,6 +196,20 @@ impl Terminal {
         std::fs::write(self.folder.path().join(name), text).expect("a file");
     }
 
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Sets a variable; `@NAME` is a file of the test's own folder.
+    pub fn set(&mut self, variable: &str, value: &str) {
+        let value = self.path(value);
+        self.environment.insert(variable.to_owned(), value);
+    }
+
+    pub fn unset(&mut self, variable: &str) {
+        self.environment.remove(variable);
+    }
+
     pub fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.folder.path().join(name)).expect("a file")
     }

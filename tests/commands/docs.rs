@@ -47,6 +47,14 @@ fn every_command_says_what_it_does_and_every_leaf_that_takes_something_has_an_ex
     }
 }
 
+/// Help as it is read on a terminal, of every command.
+#[test]
+fn help_of_every_command() {
+    let texts: Vec<_> =
+        cmek::pages().iter().map(|page| format!("$ {} --help\n{}", page.name, page.text(100))).collect();
+    crate::bench::snapshot("commands", "help-all", &texts.join("\n"));
+}
+
 #[test]
 fn completions_know_the_commands() {
     use clap_complete::Shell;

@@ -1,8 +1,10 @@
 //! What a person sees: whole transcripts, reviewed like interface text.
 
 mod audit;
+mod configuration;
 mod docs;
 mod explain;
+mod formats;
 mod plans;
 mod policies;
 mod rewrite;
