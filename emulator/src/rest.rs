@@ -231,8 +231,7 @@ pub fn from_json<M: prost::Message + Default>(full_name: &str, value: Value) -> 
 }
 
 fn descriptor(full_name: &str) -> Result<prost_reflect::MessageDescriptor> {
-    gcp_schema::pool()
-        .get_message_by_name(full_name)
+    gcp_schema::message(full_name)
         .ok_or_else(|| Error::internal(format!("no descriptor of {full_name}")))
 }
 

@@ -408,7 +408,7 @@ async fn no_value_breaks_a_method() {
         done(&world, "PUT", "/v1/projects/my-project/topics/xyz", "{}").await;
         let reader = r#"{"topic":"projects/my-project/topics/xyz"}"#;
         done(&world, "PUT", "/v1/projects/my-project/subscriptions/xyz", reader).await;
-        let descriptor = gcp_schema::pool().get_message_by_name(method.input).expect("its message");
+        let descriptor = gcp_schema::message(method.input).expect("its message");
         let (_, good) = sample(method);
         let mut dice = Dice(7);
         for throw in 0..60 {

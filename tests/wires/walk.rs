@@ -9,7 +9,7 @@ use crate::bench::{call, call_with, emulator};
 
 /// The request that a rule's path says with `x` for each star, and that path.
 pub fn sample(method: &'static Method) -> (String, Bytes) {
-    let descriptor = gcp_schema::pool().get_message_by_name(method.input).expect("its message");
+    let descriptor = gcp_schema::message(method.input).expect("its message");
     let mut message = DynamicMessage::new(descriptor);
     let mut path = String::new();
     if let Some(rule) = method.http.first() {

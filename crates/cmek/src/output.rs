@@ -31,7 +31,7 @@ impl Session {
             format,
             flatten: self.global.flatten.as_deref(),
             width: self.width,
-            ..Options::new(own, self.now.clone())
+            ..Options::new(own, (self.now)())
         }
     }
 
@@ -115,7 +115,7 @@ impl Session {
             rows = Flatten::parse(keys)?.apply(rows)?;
         }
         if let Some(filter) = &flags.filter {
-            let filter = Filter::parse(filter, self.now.clone())?;
+            let filter = Filter::parse(filter, (self.now)())?;
             let mut kept = Vec::new();
             for row in rows {
                 if filter.matches(&row)? {

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use cmek_emulator::Emulator;
 use gcp_client::{RealTimer, Timer};
 
+/// The time, and the place that it is shown for.
+pub type Now = Box<dyn Fn() -> jiff::Zoned + Send + Sync>;
+
 pub struct Process {
     pub args: Vec<String>,
     pub environment: BTreeMap<String, String>,
@@ -24,8 +27,8 @@ pub struct Process {
     pub seed: u64,
     /// How the run waits, and what it measures waiting by.
     pub timer: Arc<dyn Timer>,
-    /// For formats that show times.
-    pub now: jiff::Zoned,
+    /// For formats that show times. Asked only by them: finding the time zone reads a folder.
+    pub now: Now,
     /// An emulator of the caller's own, to be worked on instead of any cloud.
     pub emulator: Option<Emulator>,
 }
@@ -52,7 +55,7 @@ impl Process {
             width,
             seed,
             timer: Arc::new(RealTimer::default()),
-            now: jiff::Zoned::now(),
+            now: Box::new(jiff::Zoned::now),
             emulator: None,
         }
     }

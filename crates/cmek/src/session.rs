@@ -24,7 +24,7 @@ pub struct Session {
     pub given: Option<Emulator>,
     pub width: usize,
     /// For formats that show times.
-    pub now: jiff::Zoned,
+    pub now: crate::process::Now,
     /// As whom calls are made, in gcloud's words: said after a refusal that may be about that.
     pub whose: Option<String>,
     pub piped: bool,

@@ -1,23 +1,22 @@
 //! An answer as a typed message.
 
-use gcp_schema::Method;
+use gcp_schema::{Method, pool};
 use prost::Message;
-use prost_reflect::{DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor};
+use prost_reflect::{DeserializeOptions, DynamicMessage, MessageDescriptor};
 use serde_json::Value;
 
 use crate::error::Error;
 
 pub fn decode<Res: Message + Default>(method: &Method, answer: &[u8]) -> Result<Res, Error> {
     let broken = |error: String| Error::internal(format!("an answer of {} that cannot be read: {error}", method.path));
-    let pool = gcp_schema::pool();
-    let descriptor = pool.get_message_by_name(method.output).ok_or_else(|| broken("no descriptor".to_owned()))?;
+    let descriptor = gcp_schema::message(method.output).ok_or_else(|| broken("no descriptor".to_owned()))?;
     let answer = if answer.is_empty() { b"{}" } else { answer };
     let message = match read(descriptor.clone(), answer) {
         Ok(message) => message,
         Err(first) => {
             // It may be an `Any` of a type that we do not know: metadata of operations, details of errors.
             let mut value: Value = serde_json::from_slice(answer).map_err(|error| broken(error.to_string()))?;
-            if !drop_unknown(pool, &mut value) {
+            if !drop_unknown(&mut value) {
                 return Err(broken(first.to_string()));
             }
             read(descriptor, value.to_string().as_bytes()).map_err(|error| broken(error.to_string()))?
@@ -34,13 +33,13 @@ fn read(descriptor: MessageDescriptor, json: &[u8]) -> Result<DynamicMessage, se
     json.end().map(|()| message)
 }
 
-/// Takes out what names a type that is not in the pool; false when there was nothing.
-fn drop_unknown(pool: &DescriptorPool, value: &mut Value) -> bool {
+/// Takes out what names a type that is in no pool; false when there was nothing.
+fn drop_unknown(value: &mut Value) -> bool {
     let unknown = |value: &Value| {
         value
             .get("@type")
             .and_then(Value::as_str)
-            .is_some_and(|url| pool.get_message_by_name(url.rsplit('/').next().unwrap_or_default()).is_none())
+            .is_some_and(|url| pool().get_message_by_name(url.rsplit('/').next().unwrap_or_default()).is_none())
     };
     match value {
         Value::Object(map) => {
@@ -48,7 +47,7 @@ fn drop_unknown(pool: &DescriptorPool, value: &mut Value) -> bool {
             map.retain(|_, inner| !unknown(inner));
             let mut dropped = map.len() < before;
             for inner in map.values_mut() {
-                dropped |= drop_unknown(pool, inner);
+                dropped |= drop_unknown(inner);
             }
             dropped
         }
@@ -57,7 +56,7 @@ fn drop_unknown(pool: &DescriptorPool, value: &mut Value) -> bool {
             items.retain(|inner| !unknown(inner));
             let mut dropped = items.len() < before;
             for inner in items.iter_mut() {
-                dropped |= drop_unknown(pool, inner);
+                dropped |= drop_unknown(inner);
             }
             dropped
         }

@@ -25,7 +25,7 @@ fn broken(what: impl std::fmt::Display) -> Error {
 
 /// The first rule whose template the request's names fit, of one API if it is given.
 pub fn encode(method: &'static Method, api: Option<&str>, request: &[u8]) -> Result<(&'static Rule, Encoded), Error> {
-    let descriptor = gcp_schema::pool().get_message_by_name(method.input).ok_or_else(|| broken(method.input))?;
+    let descriptor = gcp_schema::message(method.input).ok_or_else(|| broken(method.input))?;
     let message = DynamicMessage::decode(descriptor, request).map_err(broken)?;
     let mut path = String::new();
     for rule in method.http.iter().filter(|rule| api.is_none_or(|api| api == rule.api)) {

@@ -78,7 +78,7 @@ fn failure(status: &Status) -> Error {
 
 fn detail(any: &prost_types::Any) -> Option<Value> {
     let name = any.type_url.rsplit('/').next()?;
-    let descriptor = gcp_schema::pool().get_message_by_name(name)?;
+    let descriptor = gcp_schema::message(name)?;
     let mut value = serde_json::to_value(DynamicMessage::decode(descriptor, &any.value[..]).ok()?).ok()?;
     value.as_object_mut()?.insert("@type".to_owned(), any.type_url.clone().into());
     Some(value)

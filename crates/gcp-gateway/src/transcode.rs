@@ -52,7 +52,7 @@ impl Style {
 }
 
 fn descriptor(name: &str) -> Result<MessageDescriptor, Error> {
-    gcp_schema::pool().get_message_by_name(name).ok_or_else(|| Error::internal(format!("no descriptor of {name}")))
+    gcp_schema::message(name).ok_or_else(|| Error::internal(format!("no descriptor of {name}")))
 }
 
 /// The body as JSON. An empty one is `None`: clients post nothing under `application/json`.

@@ -108,16 +108,16 @@ impl KeyVersionName {
 
 impl fmt::Display for KeyRingName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "projects/{}/locations/{}/keyRings/{}", self.project, self.location, self.ring)
+        // In one piece: names are made many times in every call.
+        f.write_str(&["projects/", &self.project, "/locations/", &self.location, "/keyRings/", &self.ring].concat())
     }
 }
 
 impl fmt::Display for KeyName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "projects/{}/locations/{}/keyRings/{}/cryptoKeys/{}",
-            self.project, self.location, self.ring, self.key
+        let Self { project, location, ring, key } = self;
+        f.write_str(
+            &["projects/", project, "/locations/", location, "/keyRings/", ring, "/cryptoKeys/", key].concat(),
         )
     }
 }

@@ -66,6 +66,21 @@ pub fn build(schema: &Schema) -> FileDescriptorSet {
     FileDescriptorSet { file: in_order(files.into_values().collect()) }
 }
 
+/// The file of a package and those that it needs, in their order.
+pub fn needed(all: &FileDescriptorSet, package: &str) -> FileDescriptorSet {
+    let mut names = vec![file_name(package)];
+    // Backwards, those that need come before what they need.
+    let mut file: Vec<_> = all.file.iter().rev().filter(|file| {
+        let is_needed = names.iter().any(|name| name == file.name());
+        if is_needed {
+            names.extend(file.dependency.iter().cloned());
+        }
+        is_needed
+    }).cloned().collect();
+    file.reverse();
+    FileDescriptorSet { file }
+}
+
 /// Dependencies before those that need them.
 fn in_order(mut files: Vec<FileDescriptorProto>) -> Vec<FileDescriptorProto> {
     let mut ordered: Vec<FileDescriptorProto> = Vec::new();

@@ -46,7 +46,19 @@ fn main() {
     schema.resolve();
     reach::leave_out(&mut schema, &COMPANIONS);
     overlay::apply(&mut schema, &home.join("overlay.txt"));
-    write("descriptors.bin", &descriptors::build(&schema).encode_to_vec());
+    let descriptors = descriptors::build(&schema);
+    write("descriptors.bin", &descriptors.encode_to_vec());
+    // What an `Any` carries may be of any package: those that hold one are read with all descriptors.
+    let own: Vec<_> = schema.crates.keys().filter(|package| !reach::holds_any(&schema, package)).collect();
+    let mut packages = format!("pub static PACKAGES: [Package; {}] = [\n", own.len());
+    for package in own {
+        let file = format!("{package}.bin");
+        write(&file, &descriptors::needed(&descriptors, package).encode_to_vec());
+        packages.push_str(&format!(
+            "Package {{ name: \"{package}\", set: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{file}\")), pool: OnceLock::new() }},\n"
+        ));
+    }
+    write("packages.rs", (packages + "];\n").as_bytes());
     write("services.rs", emit::services(&schema).as_bytes());
     let routes = routes::read(&home.join("routes"));
     write("methods.rs", table::methods(&schema, &routes).as_bytes());

@@ -1,4 +1,4 @@
-//! What is left out: messages of packages that only came along, unless a message that stays mentions them.
+//! What messages mention, and by it what is left out: messages of packages that only came along, unless a message that stays mentions them.
 
 use std::collections::BTreeSet;
 
@@ -7,13 +7,21 @@ use crate::parse::{Kind, Schema};
 pub fn leave_out(schema: &mut Schema, companions: &[&str]) {
     schema.services.retain(|service| !companions.contains(&service.package.as_str()));
     let comes_along = |package: &str| companions.contains(&package);
+    let reached = reached(schema, |package| !comes_along(package));
+    schema.messages.retain(|name, _| reached.contains(name));
+    schema.enums.retain(|name, found| !comes_along(&found.package) || reached.contains(name));
+}
+
+/// Whether a message of this package may carry one that only its content names.
+pub fn holds_any(schema: &Schema, package: &str) -> bool {
+    reached(schema, |other| other == package).contains("google.protobuf.Any")
+}
+
+/// The names that the messages of some packages mention, and their own.
+fn reached(schema: &Schema, starts: impl Fn(&str) -> bool) -> BTreeSet<String> {
     let mut reached = BTreeSet::new();
-    let mut ahead: Vec<String> = schema
-        .messages
-        .iter()
-        .filter(|(_, found)| !comes_along(&found.package))
-        .map(|(name, _)| name.clone())
-        .collect();
+    let mut ahead: Vec<String> =
+        schema.messages.iter().filter(|(_, found)| starts(&found.package)).map(|(name, _)| name.clone()).collect();
     while let Some(name) = ahead.pop() {
         if !reached.insert(name.clone()) {
             continue;
@@ -24,8 +32,7 @@ pub fn leave_out(schema: &mut Schema, companions: &[&str]) {
             ahead.extend(message.fields.iter().filter_map(|field| named(&field.kind)).map(str::to_owned));
         }
     }
-    schema.messages.retain(|name, _| reached.contains(name));
-    schema.enums.retain(|name, found| !comes_along(&found.package) || reached.contains(name));
+    reached
 }
 
 fn named(kind: &Kind) -> Option<&str> {

@@ -9,7 +9,7 @@ pub mod registry;
 
 use std::sync::OnceLock;
 
-use prost_reflect::DescriptorPool;
+use prost_reflect::{DescriptorPool, EnumDescriptor, MessageDescriptor};
 
 pub use error::{Code, Detail, Error, FieldViolation, HelpLink, Violation};
 pub use googleapis_tonic_google_api_serviceusage_v1::google::api::serviceusage::v1 as serviceusage;
@@ -46,15 +46,46 @@ pub fn descriptor_set() -> &'static [u8] {
     include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"))
 }
 
-/// The descriptors, built at the first use: a start that transcodes nothing does not pay for them.
+/// All descriptors. Building them takes as long as a whole short run: `message` and `enumeration` ask for less.
 pub fn pool() -> &'static DescriptorPool {
     static POOL: OnceLock<DescriptorPool> = OnceLock::new();
-    POOL.get_or_init(|| {
-        let mut pool = DescriptorPool::global();
-        pool.decode_file_descriptor_set(descriptor_set())
-            .expect("the build script's descriptors are sound: a test loads them");
-        pool
-    })
+    POOL.get_or_init(|| with_well_known(descriptor_set()))
+}
+
+fn with_well_known(set: &[u8]) -> DescriptorPool {
+    let mut pool = DescriptorPool::global();
+    pool.decode_file_descriptor_set(set).expect("the build script's descriptors are sound: a test loads them");
+    pool
+}
+
+/// A proto package whose messages hold no `Any`, with what they need; built when it is first asked for.
+struct Package {
+    name: &'static str,
+    set: &'static [u8],
+    pool: OnceLock<DescriptorPool>,
+}
+
+mod packages {
+    use super::{OnceLock, Package};
+
+    include!(concat!(env!("OUT_DIR"), "/packages.rs"));
+}
+
+fn pool_of(full_name: &str) -> &'static DescriptorPool {
+    let is_in = |package: &&Package| full_name.strip_prefix(package.name).is_some_and(|rest| rest.starts_with('.'));
+    match packages::PACKAGES.iter().find(is_in) {
+        Some(package) => package.pool.get_or_init(|| with_well_known(package.set)),
+        None => pool(),
+    }
+}
+
+/// The descriptor of a message. Those of different packages know of each other's messages only what they need.
+pub fn message(full_name: &str) -> Option<MessageDescriptor> {
+    pool_of(full_name).get_message_by_name(full_name)
+}
+
+pub fn enumeration(full_name: &str) -> Option<EnumDescriptor> {
+    pool_of(full_name).get_enum_by_name(full_name)
 }
 
 /// Every method, sorted by path.

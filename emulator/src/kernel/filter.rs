@@ -62,8 +62,7 @@ enum Shape {
 impl Filter {
     /// Reads a filter for resources of a message type; an empty one lets everything through.
     pub fn parse(text: &str, message: &str) -> Result<Self> {
-        let descriptor = gcp_schema::pool()
-            .get_message_by_name(message)
+        let descriptor = gcp_schema::message(message)
             .ok_or_else(|| Error::internal(format!("no descriptor of {message}")))?;
         let mut reader = Reader { text, rest: text, descriptor };
         let expr = reader.all(0)?;

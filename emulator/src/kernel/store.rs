@@ -2,7 +2,7 @@
 //!
 //! Durable mode groups commits: a writer leaves its changes in `active` and waits; the committer thread moves them to
 //! `committing`, writes and syncs once for all of them, then answers them all. In memory nobody waits: changes lie in
-//! `recent`, where every reader sees them, until there are enough of them to be worth a commit.
+//! the view's `recent`, where every reader sees them, until there are enough of them to be worth a commit.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,9 +16,9 @@ use super::txn::{Base, Changes, Txn};
 use super::{Error, Result};
 
 const ROWS: TableDefinition<'static, &'static [u8], &'static [u8]> = TableDefinition::new("rows");
-/// In memory, so many changes are committed together: a commit costs as much as a hundred changes, and a reader's view of
-/// the changes before it is a copy.
-const RECENT: usize = 64;
+/// In memory, so many changes are committed together: a commit costs as much as a hundred changes, and a write beside a
+/// reader copies those before it.
+const RECENT: usize = 256;
 /// redb keeps hot pages in this much memory; the machine's page cache holds the rest.
 const CACHE: usize = 32 << 20;
 
@@ -33,11 +33,20 @@ pub struct Store {
 
 /// What the committer's thread shares.
 pub struct Core {
+    /// What readers see. Locked only to take or to change it, never for the length of a call. Before the database, which
+    /// is closed when nobody reads it any more.
+    view: Mutex<View>,
     database: Database,
     pub(super) pending: Mutex<Pending>,
-    /// In memory: what is done and not in the database yet. Held only to take a view, never for the length of a call.
-    recent: Mutex<Arc<Changes>>,
     durable: bool,
+}
+
+/// The state of one moment. Opening a table costs more than a look into it, so one is kept from commit to commit.
+#[derive(Clone)]
+struct View {
+    base: Arc<Base>,
+    /// In memory: what is done and not in the database yet.
+    recent: Arc<Changes>,
 }
 
 /// Changes that callers are waiting for.
@@ -64,37 +73,20 @@ impl Store {
     pub fn in_memory() -> Result<Self> {
         let database =
             Database::builder().set_cache_size(CACHE).create_with_backend(InMemoryBackend::new()).map_err(broken)?;
-        create_rows(&database, Durability::None)?;
-        let core = Arc::new(Core { database, pending: Mutex::default(), recent: Mutex::default(), durable: false });
+        let core = Arc::new(Core::new(database, false).map_err(broken)?);
         Ok(Self { committer: None, core })
     }
 
     /// Opens or creates the database file. The caller has made sure that the folder is ours.
     pub fn open(path: &Path) -> std::result::Result<Arc<Self>, redb::Error> {
         let database = Database::builder().set_cache_size(CACHE).create(path)?;
-        let writing = database.begin_write()?;
-        writing.open_table(ROWS)?;
-        writing.commit()?;
-        let core = Arc::new(Core { database, pending: Mutex::default(), recent: Mutex::default(), durable: true });
+        let core = Arc::new(Core::new(database, true)?);
         Ok(Arc::new(Self { committer: Some(Committer::start(Arc::clone(&core))), core }))
-    }
-
-    fn base(&self) -> Result<Base> {
-        self.core.database.begin_read().map_err(broken)?.open_table(ROWS).map_err(broken)
-    }
-
-    /// What is in the database, and what is done in memory and not there yet: both of one moment.
-    fn view(&self) -> Result<(Base, Arc<Changes>)> {
-        if self.core.durable {
-            return Ok((self.base()?, Arc::default()));
-        }
-        let recent = self.core.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok((self.base()?, Arc::clone(&recent)))
     }
 
     /// A snapshot of what is committed.
     pub fn read(&self) -> Result<Txn> {
-        let (base, recent) = self.view()?;
+        let View { base, recent } = self.core.view();
         Ok(Txn::new(base, layers([&recent]), false))
     }
 
@@ -108,7 +100,22 @@ impl Store {
 }
 
 impl Core {
-    /// Writes `changes` and makes them durable if the store is.
+    fn new(database: Database, durable: bool) -> std::result::Result<Self, redb::Error> {
+        let mut writing = database.begin_write()?;
+        if !durable {
+            writing.set_durability(Durability::None)?;
+        }
+        writing.open_table(ROWS)?;
+        writing.commit()?;
+        let view = Mutex::new(View { base: open(&database)?, recent: Arc::default() });
+        Ok(Self { view, database, pending: Mutex::default(), durable })
+    }
+
+    fn view(&self) -> View {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Writes `changes`, makes them durable if the store is, and shows them.
     pub(super) fn commit(&self, changes: &Changes) -> std::result::Result<(), redb::Error> {
         let mut writing = self.database.begin_write()?;
         if !self.durable {
@@ -124,39 +131,39 @@ impl Core {
             }
         }
         writing.commit()?;
+        let shown = View { base: open(&self.database)?, recent: Arc::default() };
+        *self.view.lock().unwrap_or_else(PoisonError::into_inner) = shown;
         Ok(())
     }
 
     /// In memory: puts changes where readers see them, and from time to time all of them into the database. The caller
     /// holds the right to write.
     fn remember(&self, writes: Changes) -> Result<()> {
-        // Held over the commit too: a view of one side of it with the other's changes would be of no moment at all.
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let changes = Arc::make_mut(&mut recent);
-        changes.extend(writes);
-        if changes.len() >= RECENT {
-            self.commit(changes).map_err(broken)?;
-            changes.clear();
-        }
-        Ok(())
+        let recent = {
+            let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+            let changes = Arc::make_mut(&mut view.recent);
+            changes.extend(writes);
+            if changes.len() < RECENT {
+                return Ok(());
+            }
+            Arc::clone(&view.recent)
+        };
+        self.commit(&recent).map_err(broken)
     }
+}
+
+fn open(database: &Database) -> std::result::Result<Arc<Base>, redb::Error> {
+    Ok(Arc::new(database.begin_read()?.open_table(ROWS)?))
 }
 
 fn layers<const N: usize>(layers: [&Arc<Changes>; N]) -> Vec<Arc<Changes>> {
     layers.into_iter().filter(|layer| !layer.is_empty()).map(Arc::clone).collect()
 }
 
-fn create_rows(database: &Database, durability: Durability) -> Result<()> {
-    let mut writing = database.begin_write().map_err(broken)?;
-    writing.set_durability(durability).map_err(broken)?;
-    writing.open_table(ROWS).map_err(broken)?;
-    writing.commit().map_err(broken)
-}
-
 impl Writing<'_> {
     /// Sees everything that was written before, also what is still on its way to disk.
     pub fn txn(&self) -> Result<Txn> {
-        let (base, recent) = self.store.view()?;
+        let View { base, recent } = self.store.core.view();
         Ok(Txn::new(base, layers([&recent, &self.pending.committing, &self.pending.active]), true))
     }
 

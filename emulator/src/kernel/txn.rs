@@ -22,7 +22,7 @@ type Visit<'a> = dyn FnMut(&[u8], &[u8]) -> Result<ControlFlow<()>> + 'a;
 
 /// See the module. Made by `Store::read` and `Store::write`.
 pub struct Txn {
-    base: Base,
+    base: Arc<Base>,
     /// Committed by the group but not yet on disk; newest last.
     layers: Vec<Arc<Changes>>,
     writes: Changes,
@@ -34,7 +34,7 @@ fn broken(error: impl std::fmt::Display) -> Error {
 }
 
 impl Txn {
-    pub(super) fn new(base: Base, layers: Vec<Arc<Changes>>, writable: bool) -> Self {
+    pub(super) fn new(base: Arc<Base>, layers: Vec<Arc<Changes>>, writable: bool) -> Self {
         Self { base, layers, writes: Changes::new(), writable }
     }
 

@@ -21,21 +21,37 @@ pub fn command() -> Command {
 }
 
 pub fn parse(args: &[String], width: usize) -> Parsed {
+    if args.len() == 2 && (args[1] == "--version" || args[1] == "-V" || args[1] == "-v") {
+        return Parsed::Text(format!("cmek {}\n", env!("CARGO_PKG_VERSION")));
+    }
+    // Building the whole tree takes longer than many a run: only help and errors need it.
+    let error = match asks_for_help(args) {
+        true => None,
+        false => match run(args) {
+            Ok(parsed) => return parsed,
+            Err(error) => Some(error),
+        },
+    };
     let root = command();
     let path = path_of(&root, args.get(1..).unwrap_or_default());
     let meant = path.last().copied().unwrap_or(&root);
     let words: Vec<&str> = path.iter().map(|command| command.get_name()).collect();
-    if asks_for_help(args) {
-        return Parsed::Text(Page::of(meant, &words).text(width));
+    match error {
+        Some(error) => Parsed::Usage(usage::explain(&error, meant, &words)),
+        None => Parsed::Text(Page::of(meant, &words).text(width)),
     }
-    if args.len() == 2 && (args[1] == "--version" || args[1] == "-V" || args[1] == "-v") {
-        return Parsed::Text(format!("cmek {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+fn run(args: &[String]) -> Result<Parsed, clap::Error> {
+    let matches = Cli::command().try_get_matches_from(args)?;
+    let mut name = "cmek".to_owned();
+    let mut at = &matches;
+    while let Some((word, inner)) = at.subcommand() {
+        name.push('.');
+        name.push_str(word);
+        at = inner;
     }
-    let name = words.join(".");
-    match root.clone().try_get_matches_from(args).and_then(|matches| Cli::from_arg_matches(&matches)) {
-        Ok(cli) => Parsed::Run(Box::new(cli), name),
-        Err(error) => Parsed::Usage(usage::explain(&error, meant, &words)),
-    }
+    Ok(Parsed::Run(Box::new(Cli::from_arg_matches(&matches)?), name))
 }
 
 /// `--help` or `-h` before `--`.

@@ -8,7 +8,7 @@ use super::help::{flag_names, synopsis};
 pub fn explain(error: &clap::Error, command: &Command, words: &[&str]) -> String {
     let name = words.join(".");
     let spaced = words.join(" ");
-    let message = message(error, command, &spaced);
+    let message = message(error, &spaced);
     let mut text = format!("ERROR: ({name}) {message}\n");
     if matches!(error.kind(), ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand) {
         let names: Vec<_> = command.get_subcommands().map(Command::get_name).collect();
@@ -27,7 +27,7 @@ pub fn explain(error: &clap::Error, command: &Command, words: &[&str]) -> String
     text
 }
 
-fn message(error: &clap::Error, command: &Command, spaced: &str) -> String {
+fn message(error: &clap::Error, spaced: &str) -> String {
     let one = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
         Some(ContextValue::Strings(texts)) => texts.join(" "),
@@ -84,10 +84,7 @@ fn message(error: &clap::Error, command: &Command, spaced: &str) -> String {
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             "Command name argument expected.\n".to_owned()
         }
-        _ => {
-            let _ = command;
-            error.render().to_string().trim_start_matches("error: ").trim_end().to_owned()
-        }
+        _ => error.render().to_string().trim_start_matches("error: ").trim_end().to_owned(),
     }
 }
 

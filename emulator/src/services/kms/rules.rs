@@ -18,7 +18,7 @@ fn unimplemented(what: impl std::fmt::Display) -> Error {
 /// The value of an enum's number. One that only the descriptors know is newer than the emulator; any other is none.
 fn value<E: TryFrom<i32>>(number: i32, kind: &str, field: &str, what: &str) -> Result<E> {
     E::try_from(number).map_err(|_| {
-        let known = gcp_schema::pool().get_enum_by_name(&format!("google.cloud.kms.v1.{kind}"));
+        let known = gcp_schema::enumeration(&format!("google.cloud.kms.v1.{kind}"));
         match known.and_then(|known| known.get_value(number)) {
             Some(newer) => unimplemented(format_args!("{what} {} are", newer.name())),
             None => Error::invalid_argument(format!("Invalid value at '{field}': {number} is no {kind}.")),

@@ -40,7 +40,7 @@ pub fn subscription_paths(request: &UpdateSubscriptionRequest) -> Result<Vec<Str
 
 /// Why a mask may not name this path of `kind` (`Topic`, `Subscription`): it is no field, or one that does not change.
 pub fn bad_path(kind: &str, path: &str) -> Error {
-    let message = gcp_schema::pool().get_message_by_name(&format!("google.pubsub.v1.{kind}"));
+    let message = gcp_schema::message(&format!("google.pubsub.v1.{kind}"));
     let why = if message.is_some_and(|message| message.get_field_by_name(path).is_some()) {
         format!("the '{path}' field in the {kind} is not mutable.")
     } else {

@@ -57,11 +57,13 @@ impl Draft {
     }
 
     /// Everything in one call, for bodies of at most a chunk: checks, sealing, the row.
+    /// They are sealed before it, while others write.
     pub async fn store_small(self, kernel: &Arc<Kernel>, spec: Spec, bytes: &Bytes) -> Result<ObjectRow> {
+        let data_key = doors::fresh_data_key()?;
+        let finished = seal_small(kernel, &data_key, bytes, false)?;
         kernel
             .run(spec, |call| {
-                let (row, data_key) = self.begin(call)?;
-                let finished = seal_small(&call.kernel, &data_key.key, bytes, false)?;
+                let (row, data_key) = self.admit(call, data_key)?;
                 let components = self.components;
                 objects::place(call, &row, self.described(), finished, &data_key, components)
             })

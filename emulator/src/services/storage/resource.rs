@@ -86,18 +86,21 @@ pub fn bucket(row: &BucketRow, full: bool, base_url: &str) -> Value {
 
 /// `hashes`: CRC32C and MD5 lie under the customer's key, so lists leave them out for such objects.
 pub fn object(row: &ObjectRow, full: bool, hashes: bool, base_url: &str) -> Value {
-    let mut map = Map::new();
+    let mut map = Map::with_capacity(24);
     let mut set = |name: &str, value: Value| {
         map.insert(name.to_owned(), value);
     };
     let escaped = escape(&row.name);
     let generation = row.generation.to_string();
     set("kind", json!("storage#object"));
-    set("id", json!(format!("{}/{}/{generation}", row.bucket, row.name)));
-    set("selfLink", json!(format!("{base_url}/storage/v1/b/{}/o/{escaped}", row.bucket)));
+    let bucket = &row.bucket;
+    set("id", Value::String(format!("{bucket}/{}/{generation}", row.name)));
+    set("selfLink", Value::String(format!("{base_url}/storage/v1/b/{bucket}/o/{escaped}")));
     set(
         "mediaLink",
-        json!(format!("{base_url}/download/storage/v1/b/{}/o/{escaped}?generation={generation}&alt=media", row.bucket)),
+        Value::String(format!(
+            "{base_url}/download/storage/v1/b/{bucket}/o/{escaped}?generation={generation}&alt=media"
+        )),
     );
     set("name", json!(row.name));
     set("bucket", json!(row.bucket));
