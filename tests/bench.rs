@@ -279,9 +279,7 @@ impl Terminal {
             width: 100,
             seed: 7,
             timer: Arc::new(gcp_client::ManualTimer::default()),
-            now: Box::new(|| {
-                START.parse::<jiff::Timestamp>().expect("a time").to_zoned(jiff::tz::TimeZone::UTC)
-            }),
+            now: Box::new(|| START.parse::<jiff::Timestamp>().expect("a time").to_zoned(jiff::tz::TimeZone::UTC)),
             emulator: self.emulator.clone(),
         }
     }

@@ -2,9 +2,10 @@
 
 use bytes::{Bytes, BytesMut};
 use gcp_gateway::Body;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http_body_util::BodyExt as _;
 use percent_encoding::percent_decode_str;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::kernel::{Caller, Error, Mode, Result, Spec};
@@ -25,7 +26,13 @@ impl Query {
     }
 
     pub fn parse(query: &str) -> Self {
-        let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+        let decode = |text: &str| {
+            if text.contains(['%', '+']) {
+                percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+            } else {
+                text.to_owned()
+            }
+        };
         Self(
             query
                 .split('&')
@@ -173,15 +180,30 @@ pub fn parse_json(bytes: &[u8]) -> Result<Value> {
 }
 
 /// A JSON answer, cut to `fields` and printed as the query asks.
-pub fn json(status: u16, mut value: Value, query: &Query) -> Answer {
-    if let Some(fields) = query.get("fields")
-        && (200..300).contains(&status)
-    {
-        gcp_gateway::partial(&mut value, fields);
-    }
+pub fn json(status: u16, value: Value, query: &Query) -> Answer {
+    print(status, &value, query)
+}
+
+/// As `json`, for what need not become a tree of values first.
+pub fn print(status: u16, what: &impl Serialize, query: &Query) -> Answer {
     let pretty = !query.get("prettyPrint").is_some_and(|value| value.eq_ignore_ascii_case("false"));
-    let text = if pretty { serde_json::to_vec_pretty(&value) } else { serde_json::to_vec(&value) };
-    respond(status, "application/json; charset=UTF-8", text.unwrap_or_default())
+    let text = match query.get("fields").filter(|_| (200..300).contains(&status)) {
+        Some(fields) => {
+            let mut value = serde_json::to_value(what).unwrap_or_default();
+            gcp_gateway::partial(&mut value, fields);
+            printed(&value, pretty)
+        }
+        None => printed(what, pretty),
+    };
+    respond(status, "application/json; charset=UTF-8", text)
+}
+
+fn printed(what: &impl Serialize, pretty: bool) -> Vec<u8> {
+    let mut text = Vec::with_capacity(1024);
+    let outcome =
+        if pretty { serde_json::to_writer_pretty(&mut text, what) } else { serde_json::to_writer(&mut text, what) };
+    // Neither a buffer nor these values can fail.
+    outcome.map(|()| text).unwrap_or_default()
 }
 
 pub fn respond(status: u16, content_type: &str, body: impl Into<Bytes>) -> Answer {
@@ -200,9 +222,10 @@ pub fn empty(status: u16) -> Answer {
     answer
 }
 
+/// `name` in lower case.
 pub fn set_header(answer: &mut Answer, name: &'static str, value: &str) {
-    if let Ok(value) = value.parse() {
-        answer.headers_mut().append(name, value);
+    if let Ok(value) = HeaderValue::from_str(value) {
+        answer.headers_mut().append(HeaderName::from_static(name), value);
     }
 }
 
@@ -231,8 +254,7 @@ pub fn from_json<M: prost::Message + Default>(full_name: &str, value: Value) -> 
 }
 
 fn descriptor(full_name: &str) -> Result<prost_reflect::MessageDescriptor> {
-    gcp_schema::message(full_name)
-        .ok_or_else(|| Error::internal(format!("no descriptor of {full_name}")))
+    gcp_schema::message(full_name).ok_or_else(|| Error::internal(format!("no descriptor of {full_name}")))
 }
 
 #[cfg(test)]

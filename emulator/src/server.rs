@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use gcp_gateway::{Backend, Body, Meta, Rpc};
+use gcp_gateway::{Backend, Body, Claimed, Meta, Rpc};
 use gcp_schema::{Method, Registry};
 
 use crate::kernel::{Call, Caller, Error, Kernel, Mode, Result, Spec};
@@ -35,11 +35,8 @@ impl Server {
 }
 
 impl Backend for Server {
-    fn bespoke(
-        self: Arc<Self>,
-        request: http::Request<Body>,
-    ) -> BoxFuture<'static, std::result::Result<http::Response<Body>, http::Request<Body>>> {
-        Box::pin(async move { services::bespoke(&self.kernel, request).await })
+    fn bespoke(self: Arc<Self>, request: http::Request<Body>) -> Claimed {
+        services::bespoke(&self.kernel, request)
     }
 
     fn unary(self: Arc<Self>, rpc: Rpc) -> BoxFuture<'static, Result<Bytes>> {

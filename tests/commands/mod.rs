@@ -1,6 +1,7 @@
 //! What a person sees: whole transcripts, reviewed like interface text.
 
 mod audit;
+mod changes;
 mod configuration;
 mod docs;
 mod explain;

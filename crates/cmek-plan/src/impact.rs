@@ -44,6 +44,14 @@ pub struct OtherBucket {
     pub bytes: u64,
 }
 
+/// Noncurrent generations and soft-deleted copies: nobody reads them now, and they could be brought back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Copies {
+    pub objects: u64,
+    pub bytes: u64,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Impact {
@@ -54,9 +62,12 @@ pub struct Impact {
     pub topics: Vec<String>,
     /// Buckets that take the key for what is written next.
     pub buckets: Vec<String>,
+    /// Of the project's registries.
+    pub copies: Copies,
 }
 
 impl Impact {
+    /// Whether nothing that is live needs it; copies alone do not make a key one that is in use.
     pub fn is_empty(&self) -> bool {
         self.hosts.is_empty() && self.others.is_empty() && self.topics.is_empty()
     }

@@ -13,7 +13,7 @@ pub use audit::{Issue, Rank, RuleInfo, Subject, audit, rules};
 pub use document::{Document, Wish};
 pub use facts::{Desired, Grant, HostFacts, KeyFacts, Observed, PolicyFacts, Rule, TopicFacts, VersionFacts, place};
 pub use finding::{Finding, Severity};
-pub use impact::{Affected, Image, Impact, OtherBucket, StoredObject, impact};
+pub use impact::{Affected, Copies, Image, Impact, OtherBucket, StoredObject, impact};
 pub use planner::{Plan, SCHEMA, plan};
 pub use preflight::{Check, Verdict, preflight};
 pub use step::{Need, Step};

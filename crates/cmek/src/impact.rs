@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cmek_plan::{Image, Impact, OtherBucket, StoredObject, impact};
+use cmek_plan::{Copies, Image, Impact, OtherBucket, StoredObject, impact};
 use gcp_names::registry::{blob_object, repository_prefix};
 use gcp_names::{KeyName, RegistryHost};
 use serde_json::Value;
@@ -27,7 +27,10 @@ pub struct Range {
 
 pub fn text(found: &Impact) -> String {
     if found.is_empty() {
-        return "Nothing that is stored needs it.\n".to_owned();
+        let copies = copies(found);
+        let what =
+            if copies.is_empty() { "Nothing that is stored needs it." } else { "Nothing that is live needs it." };
+        return format!("{what}\n{copies}");
     }
     let dash = || "–".to_owned();
     let mut rows: Vec<Vec<String>> = found
@@ -48,12 +51,20 @@ pub fn text(found: &Impact) -> String {
             text.push_str(&format!("{tag} lies under another version and shares a layer that would be lost.\n"));
         }
     }
-    text
+    text + &copies(found)
+}
+
+fn copies(found: &Impact) -> String {
+    let Copies { objects, bytes } = found.copies;
+    if objects == 0 {
+        return String::new();
+    }
+    format!("{objects} noncurrent or soft-deleted copies ({}) could not be brought back any more.\n", size(bytes))
 }
 
 pub fn show(ui: &mut Ui, found: &Impact) {
     if found.is_empty() {
-        ui.say("Nothing that is stored needs it.");
+        text(found).lines().for_each(|line| ui.say(line));
         return;
     }
     ui.say("It alone can read:");
@@ -77,6 +88,12 @@ pub async fn of(cloud: &Cloud, range: &Range, key: &KeyName, version: Option<u64
         let Some(about) = cloud.bucket(&bucket).await? else { continue };
         if about.pointer("/encryption/defaultKmsKeyName").and_then(Value::as_str) == Some(key.to_string().as_str()) {
             found.buckets.push(bucket.clone());
+        }
+        for copy in unless_hidden(cloud.copies(&bucket).await)?.unwrap_or_default() {
+            if versions.contains(&copy.key_version) {
+                found.copies.objects += 1;
+                found.copies.bytes += copy.size;
+            }
         }
         let objects = cloud.objects(&bucket).await?;
         if !objects.iter().any(|object| versions.contains(&object.key_version)) {

@@ -67,6 +67,11 @@ impl Session {
         self.put(output).map(|_| ())
     }
 
+    /// What a change has made of a resource, for programs that ask with `--format`. People have read it already.
+    pub fn print_changed(&mut self, value: &Value) -> Outcome<()> {
+        if self.has_format()? { self.print_one(value, "yaml") } else { Ok(()) }
+    }
+
     /// Several resources that no flags choose from.
     pub fn print_records(&mut self, rows: &[Value], own: &str) -> Outcome<()> {
         let (format, own) = (self.format_text()?, self.describing(own)?);

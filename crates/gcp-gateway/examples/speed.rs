@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use gcp_gateway::{Backend, Body, Limits, Meta, Router, Rpc, full, grpc_status_response};
+use gcp_gateway::{Backend, Body, Claimed, Limits, Meta, Router, Rpc, full, grpc_status_response};
 use gcp_schema::kms::{EncryptRequest, EncryptResponse};
 use gcp_schema::{Error, Method};
 use http::{Request, Response};
@@ -21,8 +21,8 @@ const KEY: &str = "projects/p/locations/us/keyRings/r/cryptoKeys/k";
 struct Echo;
 
 impl Backend for Echo {
-    fn bespoke(self: Arc<Self>, request: Request<Body>) -> BoxFuture<'static, Result<Response<Body>, Request<Body>>> {
-        Box::pin(async { Err(request) })
+    fn bespoke(self: Arc<Self>, request: Request<Body>) -> Claimed {
+        Claimed::No(Box::new(request))
     }
 
     fn unary(self: Arc<Self>, rpc: Rpc) -> BoxFuture<'static, Result<Bytes, Error>> {

@@ -208,20 +208,21 @@ impl Reader {
         if let Kind::Message(descriptor) = kind {
             return self.submessage(descriptor, name, json, parent, path);
         }
-        match &json {
-            Json::Array(_) => self.misplaced(parent, name, "Proto field is not repeating, cannot start list."),
-            Json::Object(_) => self.misplaced(parent, name, "Starting an object on a scalar field."),
-            Json::String(text) if matches!(kind, Kind::Bytes) => match bytes(text) {
+        match (kind, &json) {
+            (_, Json::Array(_)) => self.misplaced(parent, name, "Proto field is not repeating, cannot start list."),
+            (_, Json::Object(_)) => self.misplaced(parent, name, "Starting an object on a scalar field."),
+            (Kind::Bytes, Json::String(text)) => match bytes(text) {
                 Some(bytes) => return Some(Value::Bytes(bytes.into())),
                 None => self.invalid(path, "TYPE_BYTES", format_args!("Base64 decoding failed for {}", quoted(&json))),
             },
-            _ => {
-                let given = quoted(&json);
-                match scalar(kind, json) {
-                    Some(value) => return Some(value),
-                    None => self.invalid(path, &type_name(kind), given),
-                }
+            (Kind::String, Json::String(_)) => {
+                let Json::String(text) = json else { return None };
+                return Some(Value::String(text));
             }
+            _ => match scalar(kind, &json) {
+                Some(value) => return Some(value),
+                None => self.invalid(path, &type_name(kind), quoted(&json)),
+            },
         }
         None
     }
@@ -318,25 +319,21 @@ fn type_name(kind: &Kind) -> String {
     }
 }
 
-fn scalar(kind: &Kind, json: Json) -> Option<Value> {
+fn scalar(kind: &Kind, json: &Json) -> Option<Value> {
     Some(match kind {
-        Kind::String => match json {
-            Json::String(text) => Value::String(text),
-            _ => return None,
-        },
-        Kind::Bool => Value::Bool(boolean(&json)?),
-        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(integer(&json)?.try_into().ok()?),
-        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(integer(&json)?.try_into().ok()?),
-        Kind::Uint32 | Kind::Fixed32 => Value::U32(integer(&json)?.try_into().ok()?),
-        Kind::Uint64 | Kind::Fixed64 => Value::U64(integer(&json)?.try_into().ok()?),
-        Kind::Float => Value::F32(float(&json)? as f32),
-        Kind::Double => Value::F64(float(&json)?),
+        Kind::Bool => Value::Bool(boolean(json)?),
+        Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(integer(json)?.try_into().ok()?),
+        Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(integer(json)?.try_into().ok()?),
+        Kind::Uint32 | Kind::Fixed32 => Value::U32(integer(json)?.try_into().ok()?),
+        Kind::Uint64 | Kind::Fixed64 => Value::U64(integer(json)?.try_into().ok()?),
+        Kind::Float => Value::F32(float(json)? as f32),
+        Kind::Double => Value::F64(float(json)?),
         Kind::Enum(_) if json.is_null() => Value::EnumNumber(0),
         Kind::Enum(of) => {
             let named = json.as_str().and_then(|name| of.get_value_by_name(name)).map(|value| value.number());
-            Value::EnumNumber(named.or_else(|| integer(&json)?.try_into().ok())?)
+            Value::EnumNumber(named.or_else(|| integer(json)?.try_into().ok())?)
         }
-        Kind::Bytes | Kind::Message(_) => return None,
+        Kind::String | Kind::Bytes | Kind::Message(_) => return None,
     })
 }
 
@@ -371,7 +368,7 @@ fn float(json: &Json) -> Option<f64> {
 fn map_key(kind: &Kind, key: String) -> Option<MapKey> {
     Some(match kind {
         Kind::String => MapKey::String(key),
-        other => match scalar(other, Json::String(key))? {
+        other => match scalar(other, &Json::String(key))? {
             Value::Bool(value) => MapKey::Bool(value),
             Value::I32(value) => MapKey::I32(value),
             Value::I64(value) => MapKey::I64(value),
@@ -384,7 +381,7 @@ fn map_key(kind: &Kind, key: String) -> Option<MapKey> {
 
 /// Both alphabets, padded or not.
 fn bytes(text: &str) -> Option<Vec<u8>> {
-    if !text.contains(['-', '_']) {
+    if !text.bytes().any(|byte| matches!(byte, b'-' | b'_')) {
         return LENIENT.decode(text).ok();
     }
     LENIENT.decode(text.replace('-', "+").replace('_', "/")).ok()

@@ -62,13 +62,17 @@ pub struct Rpc {
     pub meta: Meta,
 }
 
+/// Whether a request is for REST that no route describes.
+pub enum Claimed {
+    Yes(BoxFuture<'static, http::Response<Body>>),
+    /// The request, given back.
+    No(Box<http::Request<Body>>),
+}
+
 /// What stands behind the gateway.
 pub trait Backend: Send + Sync + 'static {
-    /// REST that is not transcoded. `Err` gives the request back: it is not this one's.
-    fn bespoke(
-        self: Arc<Self>,
-        request: http::Request<Body>,
-    ) -> BoxFuture<'static, Result<http::Response<Body>, http::Request<Body>>>;
+    /// REST that is not transcoded.
+    fn bespoke(self: Arc<Self>, request: http::Request<Body>) -> Claimed;
 
     fn unary(self: Arc<Self>, rpc: Rpc) -> BoxFuture<'static, Result<Bytes, Error>>;
 

@@ -13,7 +13,7 @@ use crate::body::{Body, ReadError, empty, full, read};
 use crate::error::{error_response, grpc_status_response};
 use crate::matcher::Matcher;
 use crate::transcode::{Style, query_pairs, request, response};
-use crate::{ApiHint, Backend, Meta, Rpc, Wire, grpc};
+use crate::{ApiHint, Backend, Claimed, Meta, Rpc, Wire, grpc};
 
 /// Bounds on what one caller can make us hold.
 #[derive(Clone, Copy, Debug)]
@@ -80,9 +80,9 @@ impl<B: Backend> Router<B> {
         }
         let api = strip_service(&mut request, &host);
         request.extensions_mut().insert(ApiHint(api.clone()));
-        match Arc::clone(&self.backend).bespoke(request).await {
-            Ok(answer) => Ok(answer),
-            Err(request) => self.transcoded(host, api, request).await,
+        match Arc::clone(&self.backend).bespoke(request) {
+            Claimed::Yes(answer) => Ok(answer.await),
+            Claimed::No(request) => self.transcoded(host, api, *request).await,
         }
     }
 

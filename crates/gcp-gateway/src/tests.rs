@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::{ApiHint, Backend, Body, Limits, Meta, Router, Rpc, Wire, empty, full, grpc};
+use crate::{ApiHint, Backend, Body, Claimed, Limits, Meta, Router, Rpc, Wire, empty, full, grpc};
 
 const ENCRYPT: &str = "/google.cloud.kms.v1.KeyManagementService/Encrypt";
 const KEY: &str = "projects/p/locations/us/keyRings/r/cryptoKeys/k";
@@ -26,15 +26,15 @@ const LIMIT: usize = 4096;
 struct Fake;
 
 impl Backend for Fake {
-    fn bespoke(self: Arc<Self>, request: Request<Body>) -> BoxFuture<'static, Result<Response<Body>, Request<Body>>> {
-        Box::pin(async move {
-            if !request.uri().path().starts_with("/own/") {
-                return Err(request);
-            }
+    fn bespoke(self: Arc<Self>, request: Request<Body>) -> Claimed {
+        if !request.uri().path().starts_with("/own/") {
+            return Claimed::No(Box::new(request));
+        }
+        Claimed::Yes(Box::pin(async move {
             let hint = request.extensions().get::<ApiHint>().and_then(|hint| hint.0.clone());
             let host = crate::address::host_of(&request);
-            Ok(Response::new(full(format!("{} {} {host} {hint:?}", request.method(), request.uri()))))
-        })
+            Response::new(full(format!("{} {} {host} {hint:?}", request.method(), request.uri())))
+        }))
     }
 
     fn unary(self: Arc<Self>, rpc: Rpc) -> BoxFuture<'static, Result<Bytes, Error>> {

@@ -116,9 +116,7 @@ impl fmt::Display for KeyRingName {
 impl fmt::Display for KeyName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { project, location, ring, key } = self;
-        f.write_str(
-            &["projects/", project, "/locations/", location, "/keyRings/", ring, "/cryptoKeys/", key].concat(),
-        )
+        f.write_str(&["projects/", project, "/locations/", location, "/keyRings/", ring, "/cryptoKeys/", key].concat())
     }
 }
 

@@ -70,13 +70,19 @@ pub fn build(schema: &Schema) -> FileDescriptorSet {
 pub fn needed(all: &FileDescriptorSet, package: &str) -> FileDescriptorSet {
     let mut names = vec![file_name(package)];
     // Backwards, those that need come before what they need.
-    let mut file: Vec<_> = all.file.iter().rev().filter(|file| {
-        let is_needed = names.iter().any(|name| name == file.name());
-        if is_needed {
-            names.extend(file.dependency.iter().cloned());
-        }
-        is_needed
-    }).cloned().collect();
+    let mut file: Vec<_> = all
+        .file
+        .iter()
+        .rev()
+        .filter(|file| {
+            let is_needed = names.iter().any(|name| name == file.name());
+            if is_needed {
+                names.extend(file.dependency.iter().cloned());
+            }
+            is_needed
+        })
+        .cloned()
+        .collect();
     file.reverse();
     FileDescriptorSet { file }
 }

@@ -70,9 +70,14 @@ impl Call {
 
     /// The next number of a sequence that survives restarts, from 1.
     pub fn count(&mut self, sequence: &str) -> Result<u64> {
-        let number = self.txn.get(&COUNTERS, sequence)?.map_or(0, |row| row.number) + 1;
+        let number = self.counted(sequence)? + 1;
         self.txn.put(&COUNTERS, sequence, &NumberRow { number })?;
         Ok(number)
+    }
+
+    /// The last number of a sequence; zero before the first.
+    pub fn counted(&self, sequence: &str) -> Result<u64> {
+        Ok(self.txn.get(&COUNTERS, sequence)?.map_or(0, |row| row.number))
     }
 
     /// Something for after the commit: unlinking a file, waking a waiter. Dropped when the call fails.

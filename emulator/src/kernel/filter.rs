@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use prost_reflect::{Kind, MessageDescriptor};
 use serde_json::Value;
 
+use super::scan::Scan;
 use super::{Error, Result, Time};
 
 /// Deeper nesting is refused: a filter is read by recursion.
@@ -62,11 +63,11 @@ enum Shape {
 impl Filter {
     /// Reads a filter for resources of a message type; an empty one lets everything through.
     pub fn parse(text: &str, message: &str) -> Result<Self> {
-        let descriptor = gcp_schema::message(message)
-            .ok_or_else(|| Error::internal(format!("no descriptor of {message}")))?;
-        let mut reader = Reader { text, rest: text, descriptor };
+        let descriptor =
+            gcp_schema::message(message).ok_or_else(|| Error::internal(format!("no descriptor of {message}")))?;
+        let mut reader = Reader { scan: Scan::new("filter", text), descriptor };
         let expr = reader.all(0)?;
-        if reader.rest.is_empty() { Ok(Self(expr)) } else { Err(reader.refuse("a ')' closes nothing")) }
+        reader.scan.end().map(|()| Self(expr))
     }
 
     pub fn matches(&self, resource: &Value) -> bool {
@@ -126,73 +127,40 @@ fn seconds(text: &str) -> Option<f64> {
 }
 
 struct Reader<'a> {
-    text: &'a str,
-    rest: &'a str,
+    scan: Scan<'a>,
     descriptor: MessageDescriptor,
 }
 
-impl<'a> Reader<'a> {
-    fn refuse(&self, why: &str) -> Error {
-        let at = self.text.len() - self.rest.len();
-        Error::invalid_argument(format!("Invalid filter '{}': {why} (at byte {at}).", self.text))
-    }
-
-    fn skip_space(&mut self) {
-        self.rest = self.rest.trim_start();
-    }
-
-    /// Takes `word` if it stands here by itself.
-    fn keyword(&mut self, word: &str) -> bool {
-        self.skip_space();
-        match self.rest.strip_prefix(word) {
-            Some(rest) if rest.starts_with(|c: char| c.is_whitespace() || c == '(') => {
-                self.rest = rest;
-                true
-            }
-            _ => false,
-        }
-    }
-
+impl Reader<'_> {
     fn all(&mut self, depth: usize) -> Result<Expr> {
         if depth > DEPTH {
-            return Err(self.refuse("it is nested too deeply"));
+            return Err(self.scan.refuse("it is nested too deeply"));
         }
         let mut parts = Vec::new();
-        loop {
-            self.skip_space();
-            if self.rest.is_empty() || self.rest.starts_with(')') {
-                return Ok(Expr::All(parts));
-            }
+        while !self.scan.is_over() {
             if !parts.is_empty() {
-                self.keyword("AND");
+                self.scan.keyword("AND");
             }
             parts.push(self.any(depth)?);
         }
+        Ok(Expr::All(parts))
     }
 
     fn any(&mut self, depth: usize) -> Result<Expr> {
         let mut parts = vec![self.term(depth)?];
-        while self.keyword("OR") {
+        while self.scan.keyword("OR") {
             parts.push(self.term(depth)?);
         }
         Ok(Expr::Any(parts))
     }
 
     fn term(&mut self, depth: usize) -> Result<Expr> {
-        let negated = self.keyword("NOT");
-        self.skip_space();
-        let negated = match self.rest.strip_prefix('-') {
-            Some(rest) if !negated => {
-                self.rest = rest;
-                true
-            }
-            _ => negated,
-        };
-        self.skip_space();
-        let term = if let Some(rest) = self.rest.strip_prefix('(') {
-            self.rest = rest;
+        let negated = self.scan.negation();
+        let term = if self.scan.sign("(") {
             let inner = self.all(depth + 1)?;
-            self.rest = self.rest.strip_prefix(')').ok_or_else(|| self.refuse("a '(' is not closed"))?;
+            if !self.scan.sign(")") {
+                return Err(self.scan.refuse("a '(' is not closed"));
+            }
             inner
         } else {
             self.comparison()?
@@ -201,18 +169,16 @@ impl<'a> Reader<'a> {
     }
 
     fn comparison(&mut self) -> Result<Expr> {
-        let name = self.take(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'));
+        let name = self.scan.take(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'));
         if name.is_empty() {
-            return Err(self.refuse("a field is expected"));
+            return Err(self.scan.refuse("a field is expected"));
         }
         let (path, shape) = self.resolve(name)?;
-        self.skip_space();
-        let Some((sign, op)) = OPS.into_iter().find(|(sign, _)| self.rest.starts_with(sign)) else {
-            return Err(self.refuse("one of = != < > <= >= : is expected"));
+        self.scan.skip_space();
+        let Some((_, op)) = OPS.into_iter().find(|(sign, _)| self.scan.sign(sign)) else {
+            return Err(self.scan.refuse("one of = != < > <= >= : is expected"));
         };
-        self.rest = &self.rest[sign.len()..];
-        self.skip_space();
-        let value = self.value()?;
+        let value = self.scan.value()?;
         let fits = match shape {
             Shape::Text => true,
             Shape::Number => value.parse::<f64>().is_ok(),
@@ -222,42 +188,14 @@ impl<'a> Reader<'a> {
         };
         // What is only searched for a part of its text need not be a whole value; a whole message has no text.
         if !fits && !(op == Op::Has && (value == "*" || shape != Shape::Whole)) {
-            return Err(self.refuse(&format!("'{value}' is no value of {name}")));
+            return Err(self.scan.refuse(&format!("'{value}' is no value of {name}")));
         }
         Ok(Expr::Compare { path, shape, op, value })
     }
 
-    fn take(&mut self, belongs: impl Fn(char) -> bool) -> &'a str {
-        let end = self.rest.find(|c| !belongs(c)).unwrap_or(self.rest.len());
-        let (taken, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        taken
-    }
-
-    /// Quoted, or up to the next space or parenthesis: times and names need no quotes.
-    fn value(&mut self) -> Result<String> {
-        let Some(quoted) = self.rest.strip_prefix('"') else {
-            let value = self.take(|c| !c.is_whitespace() && c != ')' && c != '(');
-            return if value.is_empty() { Err(self.refuse("a value is expected")) } else { Ok(value.to_owned()) };
-        };
-        let mut value = String::new();
-        let mut chars = quoted.char_indices();
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '"' => {
-                    self.rest = &quoted[at + 1..];
-                    return Ok(value);
-                }
-                '\\' => value.extend(chars.next().map(|(_, c)| c)),
-                _ => value.push(c),
-            }
-        }
-        Err(self.refuse("a quotation mark is not closed"))
-    }
-
     /// The JSON names that lead to a field, and how it compares.
     fn resolve(&self, name: &str) -> Result<(Vec<String>, Shape)> {
-        let unknown = || self.refuse(&format!("'{name}' is no field of {}", self.descriptor.name()));
+        let unknown = || self.scan.refuse(&format!("'{name}' is no field of {}", self.descriptor.name()));
         let mut path = Vec::new();
         let mut message = self.descriptor.clone();
         let mut words = name.split('.');

@@ -20,6 +20,7 @@ pub mod mask;
 pub mod operations;
 pub mod paging;
 pub mod pipeline;
+pub mod scan;
 pub mod settings;
 pub mod store;
 pub mod table;

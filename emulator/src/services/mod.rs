@@ -16,10 +16,11 @@ pub mod storage_batch_operations;
 
 use std::sync::Arc;
 
+use gcp_gateway::Claimed;
 use gcp_schema::{Method, Registry};
 
 use crate::kernel::{Call, Kernel};
-use crate::rest::{Answer, Request};
+use crate::rest::Request;
 
 /// Every method that is implemented. The rest answers UNIMPLEMENTED.
 pub fn registry() -> Registry<Call> {
@@ -44,27 +45,29 @@ pub fn shows_work(method: &Method) -> bool {
         && (method.service == storage_batch_operations::SERVICE || method.service == "google.longrunning.Operations")
 }
 
-/// REST that no route of the table describes. `Err` gives the request back: it is nobody's here.
-pub async fn bespoke(kernel: &Arc<Kernel>, request: Request) -> Result<Answer, Request> {
+/// REST that no route of the table describes. Who claims a request is asked before anything waits: what nobody claims,
+/// most calls of Cloud KMS and Pub/Sub among it, pays for none of their handlers.
+pub fn bespoke(kernel: &Arc<Kernel>, request: Request) -> Claimed {
+    let kernel = Arc::clone(kernel);
     if crate::control::claims(&request) {
-        return Ok(crate::control::handle(kernel, request).await);
+        return Claimed::Yes(Box::pin(async move { crate::control::handle(&kernel, request).await }));
     }
     if container_registry::rest::claims(&request) {
-        return Ok(container_registry::rest::handle(kernel, request).await);
+        return Claimed::Yes(Box::pin(async move { container_registry::rest::handle(&kernel, request).await }));
     }
     if storage::rest::claims(&request) {
-        return Ok(storage::rest::handle(kernel, request).await);
+        return Claimed::Yes(Box::pin(async move { storage::rest::handle(&kernel, request).await }));
     }
     if resource_manager::rest::claims(&request) {
-        return Ok(resource_manager::rest::handle(kernel, request).await);
+        return Claimed::Yes(Box::pin(async move { resource_manager::rest::handle(&kernel, request).await }));
     }
     if service_usage::rest::claims(&request) {
-        return Ok(service_usage::rest::handle(kernel, request).await);
+        return Claimed::Yes(Box::pin(async move { service_usage::rest::handle(&kernel, request).await }));
     }
     if org_policy::rest::claims(&request) {
-        return Ok(org_policy::rest::handle(kernel, request).await);
+        return Claimed::Yes(Box::pin(async move { org_policy::rest::handle(&kernel, request).await }));
     }
-    Err(request)
+    Claimed::No(Box::new(request))
 }
 
 /// Methods that answer UNIMPLEMENTED, as the cards list them: whole paths, or the beginning of several.

@@ -25,12 +25,11 @@ pub fn parse(args: &[String], width: usize) -> Parsed {
         return Parsed::Text(format!("cmek {}\n", env!("CARGO_PKG_VERSION")));
     }
     // Building the whole tree takes longer than many a run: only help and errors need it.
-    let error = match asks_for_help(args) {
-        true => None,
-        false => match run(args) {
-            Ok(parsed) => return parsed,
-            Err(error) => Some(error),
-        },
+    let outcome = if asks_for_help(args) { None } else { Some(run(args)) };
+    let error = match outcome {
+        Some(Ok(parsed)) => return parsed,
+        Some(Err(error)) => Some(error),
+        None => None,
     };
     let root = command();
     let path = path_of(&root, args.get(1..).unwrap_or_default());

@@ -13,6 +13,8 @@ const STORAGE: &str = "storage.googleapis.com";
 pub struct Stored {
     pub object: StoredObject,
     pub generation: String,
+    /// Another generation has taken its place.
+    noncurrent: bool,
 }
 
 impl Cloud {
@@ -31,8 +33,12 @@ impl Cloud {
 
     /// One page of the objects under a prefix: name, size, generation and key version; and the next page's token.
     pub async fn objects_page(&self, bucket: &str, prefix: &str, token: &str) -> Result<(Vec<Stored>, String), Error> {
+        self.page(bucket, "", prefix, token).await
+    }
+
+    async fn page(&self, bucket: &str, which: &str, prefix: &str, token: &str) -> Result<(Vec<Stored>, String), Error> {
         let path = format!(
-            "/storage/v1/b/{}/o?maxResults=1000&projection=noAcl&prettyPrint=false&fields=items(name,size,generation,kmsKeyName),nextPageToken&prefix={}&pageToken={}",
+            "/storage/v1/b/{}/o?maxResults=1000&projection=noAcl&prettyPrint=false&fields=items(name,size,generation,kmsKeyName,timeDeleted),nextPageToken{which}&prefix={}&pageToken={}",
             escape(bucket),
             escape(prefix),
             escape(token)
@@ -47,6 +53,7 @@ impl Cloud {
                     key_version: text("kmsKeyName"),
                 },
                 generation: text("generation"),
+                noncurrent: item.get("timeDeleted").is_some(),
             }
         });
         let next = page.get("nextPageToken").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -55,10 +62,22 @@ impl Cloud {
 
     /// Name, size and key version of every object.
     pub async fn objects(&self, bucket: &str) -> Result<Vec<StoredObject>, Error> {
+        Ok(self.all(bucket, "").await?.into_iter().map(|stored| stored.object).collect())
+    }
+
+    /// What is not live and could be brought back: noncurrent generations and soft-deleted copies.
+    pub async fn copies(&self, bucket: &str) -> Result<Vec<StoredObject>, Error> {
+        let mut found = self.all(bucket, "&versions=true").await?;
+        found.retain(|stored| stored.noncurrent);
+        found.extend(self.all(bucket, "&softDeleted=true").await?);
+        Ok(found.into_iter().map(|stored| stored.object).collect())
+    }
+
+    async fn all(&self, bucket: &str, which: &str) -> Result<Vec<Stored>, Error> {
         let (mut found, mut token) = (Vec::new(), String::new());
         loop {
-            let (items, next) = self.objects_page(bucket, "", &token).await?;
-            found.extend(items.into_iter().map(|stored| stored.object));
+            let (items, next) = self.page(bucket, which, "", &token).await?;
+            found.extend(items);
             if next.is_empty() {
                 return Ok(found);
             }

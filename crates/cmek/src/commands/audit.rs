@@ -15,8 +15,9 @@ use crate::cli::{ListFlags, Scope};
 use crate::cloud::{Cloud, Container};
 use crate::failure::{Failure, Outcome};
 use crate::observe::{self, unless_hidden};
+use crate::sarif;
 use crate::session::Session;
-use crate::{sarif, ui};
+use crate::ui::Ui;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -76,7 +77,7 @@ pub async fn run(session: &mut Session, args: Audit) -> Outcome<()> {
     let baseline = args.baseline.as_deref().map(Baseline::read).transpose()?.unwrap_or_default();
     let cloud = session.cloud().await?;
     let places = discover(&cloud, &container).await?;
-    let (subjects, keys) = gather(&cloud, session, places).await?;
+    let (subjects, keys) = gather(&cloud, &mut session.ui, places).await?;
     let mut issues: Vec<Issue> = subjects.iter().flat_map(|subject| audit(subject, &keys)).collect();
     issues.sort();
     if let Some(path) = &args.write_baseline {
@@ -196,18 +197,23 @@ async fn look(cloud: Cloud, place: Place, policy: Arc<PolicyFacts>) -> Result<Op
 
 async fn gather(
     cloud: &Cloud,
-    session: &Session,
+    ui: &mut Ui,
     places: Vec<Place>,
 ) -> Outcome<(Vec<Subject>, BTreeMap<String, Arc<KeyFacts>>)> {
-    let mut progress = session.ui.progress("looking at buckets and topics", places.len() as u64);
+    let mut progress = ui.progress("looking at buckets and topics", places.len() as u64);
     let mut policies: BTreeMap<String, Arc<PolicyFacts>> = BTreeMap::new();
     let mut projects: Vec<String> = places.iter().map(|place| place.project.clone()).collect();
     projects.dedup();
-    for (project, facts) in each(cloud, projects, |cloud, project| async move {
-        let any =
-            KeyName { project: project.clone(), location: String::new(), ring: String::new(), key: String::new() };
-        Ok((project, observe::policy(&cloud, &any.project, &any).await?))
-    })
+    for (project, facts) in each(
+        cloud,
+        projects,
+        |cloud, project| async move {
+            let any =
+                KeyName { project: project.clone(), location: String::new(), ring: String::new(), key: String::new() };
+            Ok((project, observe::policy(&cloud, &any.project, &any).await?))
+        },
+        || {},
+    )
     .await?
     {
         policies.insert(project, Arc::new(facts));
@@ -219,14 +225,11 @@ async fn gather(
             (place, policy)
         })
         .collect();
-    let mut quiet = ui::Ui::nowhere();
-    let mut subjects: Vec<Subject> = each(cloud, with_policy, |cloud, (place, policy)| look(cloud, place, policy))
-        .await?
-        .into_iter()
-        .flatten()
-        .collect();
-    progress.advance(&mut quiet, subjects.len() as u64);
-    progress.end(&mut quiet);
+    let seen =
+        each(cloud, with_policy, |cloud, (place, policy)| look(cloud, place, policy), || progress.advance(ui, 1))
+            .await?;
+    let mut subjects: Vec<Subject> = seen.into_iter().flatten().collect();
+    progress.end(ui);
     subjects.sort_by(|one, other| one.resource.cmp(&other.resource));
     let mut names: Vec<String> = subjects
         .iter()
@@ -238,12 +241,17 @@ async fn gather(
         .collect();
     names.sort();
     names.dedup();
-    let found = each(cloud, names, |cloud, name| async move {
-        let Ok(key) = KeyName::parse(&name) else { return Ok(None) };
-        let Some(facts) = unless_hidden(observe::key(&cloud, &key).await)? else { return Ok(None) };
-        let above = unless_hidden(cloud.ancestry(&key.project).await)?.unwrap_or_default();
-        Ok(Some((name, facts, above)))
-    })
+    let found = each(
+        cloud,
+        names,
+        |cloud, name| async move {
+            let Ok(key) = KeyName::parse(&name) else { return Ok(None) };
+            let Some(facts) = unless_hidden(observe::key(&cloud, &key).await)? else { return Ok(None) };
+            let above = unless_hidden(cloud.ancestry(&key.project).await)?.unwrap_or_default();
+            Ok(Some((name, facts, above)))
+        },
+        || {},
+    )
     .await?;
     let mut keys = BTreeMap::new();
     let mut ancestry: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -260,7 +268,12 @@ async fn gather(
 }
 
 /// The same question about many things, so many at a time; answers come in any order.
-async fn each<T, R, F>(cloud: &Cloud, things: Vec<T>, ask: impl Fn(Cloud, T) -> F) -> Outcome<Vec<R>>
+async fn each<T, R, F>(
+    cloud: &Cloud,
+    things: Vec<T>,
+    ask: impl Fn(Cloud, T) -> F,
+    mut answered: impl FnMut(),
+) -> Outcome<Vec<R>>
 where
     R: Send + 'static,
     F: Future<Output = Result<R, Error>> + Send + 'static,
@@ -275,7 +288,10 @@ where
         }
         match running.join_next().await {
             None => return Ok(found),
-            Some(Ok(answer)) => found.push(answer?),
+            Some(Ok(answer)) => {
+                found.push(answer?);
+                answered();
+            }
             Some(Err(error)) => return Err(Failure::new(format!("a look ended early: {error}"))),
         }
     }

@@ -217,9 +217,9 @@ async fn create(session: &mut Session, args: Create) -> Outcome<()> {
         });
     }
     let cloud = session.cloud().await?;
-    if cloud.key(&name).await?.is_some() {
+    if let Some(found) = cloud.key(&name).await? {
         session.ui.say(&format!("Nothing to do: key {} exists.", name.short()));
-        return Ok(());
+        return session.print_changed(&row(found));
     }
     if session.global.dry_run {
         session.ui.say(&format!("Would create key {}. Nothing was changed (--dry-run).", name.short()));
@@ -231,10 +231,7 @@ async fn create(session: &mut Session, args: Create) -> Outcome<()> {
     }
     let made = cloud.create_key(&name, key).await?;
     session.ui.say(&format!("Created key [{name}]."));
-    if session.has_format()? {
-        return session.print_records(&[row(made)], "none");
-    }
-    Ok(())
+    session.print_changed(&row(made))
 }
 
 fn time(text: &str) -> Outcome<prost_types::Timestamp> {
@@ -280,6 +277,15 @@ fn version_json(version: &CryptoKeyVersion) -> Value {
     value
 }
 
+/// A version by itself.
+fn named_version(version: &CryptoKeyVersion) -> Value {
+    let mut value = json!({"name": version.name});
+    if let (Some(value), Value::Object(rest)) = (value.as_object_mut(), version_json(version)) {
+        value.extend(rest);
+    }
+    value
+}
+
 async fn rotate(session: &mut Session, args: KeyArgs) -> Outcome<()> {
     let name = session.key(&args.key, &args.place)?;
     let cloud = session.cloud().await?;
@@ -290,13 +296,13 @@ async fn rotate(session: &mut Session, args: KeyArgs) -> Outcome<()> {
         return Ok(());
     }
     let key = cloud.rotate(&name).await?;
-    let version =
-        key.primary.map(|version| version.name.rsplit('/').next().unwrap_or_default().to_owned()).unwrap_or_default();
+    let now = row(key);
     session.ui.say(&format!(
-        "Version {version} of {} is primary. What is stored keeps its version until it is rewritten.",
+        "Version {} of {} is primary. What is stored keeps its version until it is rewritten.",
+        now["primaryId"].as_str().unwrap_or_default(),
         name.short()
     ));
-    Ok(())
+    session.print_changed(&now)
 }
 
 async fn current(cloud: &Cloud, name: &KeyVersionName) -> Outcome<(CryptoKeyVersion, bool)> {
@@ -308,8 +314,15 @@ async fn current(cloud: &Cloud, name: &KeyVersionName) -> Outcome<(CryptoKeyVers
     Ok((found, primary))
 }
 
-/// Shows what a version's loss means, and asks. `false`: there is nothing to do, or it was only a rehearsal.
-async fn consider(session: &mut Session, name: &KeyVersionName, args: &Destroying, aftermath: &str) -> Outcome<bool> {
+/// Shows what a version's loss means, and asks. `false`: it was only a rehearsal. `idle` is the aftermath where nothing
+/// that is stored needs it.
+async fn consider(
+    session: &mut Session,
+    name: &KeyVersionName,
+    args: &Destroying,
+    aftermath: &str,
+    idle: &str,
+) -> Outcome<bool> {
     let cloud = session.cloud().await?;
     let (version, primary) = current(&cloud, name).await?;
     let role = if primary { "primary" } else { "not primary" };
@@ -317,7 +330,7 @@ async fn consider(session: &mut Session, name: &KeyVersionName, args: &Destroyin
     let range = range(session, &name.key, &args.range)?;
     let found = impact::of(&cloud, &range, &name.key, Some(name.version)).await?;
     impact::show(&mut session.ui, &found);
-    session.ui.say(aftermath);
+    session.ui.say(if found.is_empty() { idle } else { aftermath });
     if args.fail_if_in_use && !found.is_empty() {
         return Err(in_use());
     }
@@ -348,9 +361,11 @@ fn range(session: &Session, key: &KeyName, args: &ScopeArgs) -> Outcome<Range> {
 async fn disable(session: &mut Session, args: Destroying) -> Outcome<()> {
     let name = session.version(&args.key.key, &args.key.place)?;
     let again = format!("From then on they cannot be read, until: cmek keys enable {}/{}", name.key.key, name.version);
-    if consider(session, &name, &args, &again).await? {
-        session.cloud().await?.set_state(&name, State::Disabled).await?;
+    let idle = format!("What it once sealed stays closed until: cmek keys enable {}/{}", name.key.key, name.version);
+    if consider(session, &name, &args, &again, &idle).await? {
+        let version = session.cloud().await?.set_state(&name, State::Disabled).await?;
         session.ui.say(&format!("Disabled version [{}] of {}.", name.version, name.key.short()));
+        session.print_changed(&named_version(&version))?;
     }
     Ok(())
 }
@@ -361,7 +376,7 @@ async fn enable(session: &mut Session, args: KeyArgs) -> Outcome<()> {
     let (version, _) = current(&cloud, &name).await?;
     if version.state == State::Enabled as i32 {
         session.ui.say(&format!("Nothing to do: version {} of {} is ENABLED.", name.version, name.key.short()));
-        return Ok(());
+        return session.print_changed(&named_version(&version));
     }
     if session.global.dry_run {
         session.ui.say(&format!(
@@ -371,18 +386,21 @@ async fn enable(session: &mut Session, args: KeyArgs) -> Outcome<()> {
         ));
         return Ok(());
     }
-    cloud.set_state(&name, State::Enabled).await?;
+    let version = cloud.set_state(&name, State::Enabled).await?;
     session.ui.say(&format!("Enabled version [{}] of {}.", name.version, name.key.short()));
-    Ok(())
+    session.print_changed(&named_version(&version))
 }
 
 async fn destroy(session: &mut Session, args: Destroying) -> Outcome<()> {
     let name = session.version(&args.key.key, &args.key.place)?;
+    let (key, number) = (&name.key.key, name.version);
     let aftermath = format!(
-        "From then on they cannot be read. Until the time of destruction `cmek keys restore {}/{}` brings them back; after it nobody can, Google included.",
-        name.key.key, name.version
+        "From then on they cannot be read. Until the time of destruction `cmek keys restore {key}/{number}` brings them back; after it nobody can, Google included."
     );
-    if consider(session, &name, &args, &aftermath).await? {
+    let idle = format!(
+        "Until the time of destruction `cmek keys restore {key}/{number}` brings it back; after it nobody can, Google included."
+    );
+    if consider(session, &name, &args, &aftermath, &idle).await? {
         let version = session.cloud().await?.destroy(&name).await?;
         let at = version.destroy_time.map(|at| at.to_string()).unwrap_or_default();
         session.ui.say(&format!(
@@ -390,6 +408,7 @@ async fn destroy(session: &mut Session, args: Destroying) -> Outcome<()> {
             name.version,
             name.key.short()
         ));
+        session.print_changed(&named_version(&version))?;
     }
     Ok(())
 }
@@ -404,13 +423,13 @@ async fn restore(session: &mut Session, args: KeyArgs) -> Outcome<()> {
         ));
         return Ok(());
     }
-    session.cloud().await?.restore(&name).await?;
+    let version = session.cloud().await?.restore(&name).await?;
     session.ui.say(&format!("Restored version [{}] of {}; it is DISABLED.", name.version, name.key.short()));
     session.ui.say(&format!(
         "hint: cmek keys enable {}/{} makes what it protects readable again",
         name.key.key, name.version
     ));
-    Ok(())
+    session.print_changed(&named_version(&version))
 }
 
 async fn show_impact(session: &mut Session, args: ImpactArgs) -> Outcome<()> {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use gcp_names::KeyName;
+use serde_json::{Value, json};
 
 use crate::apply::short;
 use crate::cli::{HostArgs, KeyPlace};
@@ -144,18 +145,26 @@ pub async fn run(session: &mut Session, args: Rewrite) -> Outcome<()> {
         planned.push((host, Work { bucket: facts.bucket, key, from, prefix: args.prefix.clone() }, objects));
     }
     if planned.is_empty() {
-        return Ok(());
+        return show(session, &[]);
     }
     if session.global.dry_run {
         session.ui.say("Nothing was changed (--dry-run).");
         return Ok(());
     }
     session.ui.confirm(true)?;
+    let mut rows = Vec::new();
     for (host, work, objects) in planned {
         let done = crate::rewrite::run(&cloud, &mut session.ui, &work, &options, objects).await?;
         let gone =
             if done.gone > 0 { format!("; {} were replaced or deleted meanwhile", done.gone) } else { String::new() };
         session.ui.say(&format!("Rewrote {} objects of {host}{gone}. Looked again: none is left.", done.rewritten));
+        rows.push(json!({"host": host.host(), "bucket": work.bucket, "kmsKeyName": work.key.to_string(),
+            "rewritten": done.rewritten, "gone": done.gone}));
     }
-    Ok(())
+    show(session, &rows)
+}
+
+/// What was done, for programs that ask.
+fn show(session: &mut Session, rows: &[Value]) -> Outcome<()> {
+    if session.has_format()? { session.print_records(rows, "yaml") } else { Ok(()) }
 }

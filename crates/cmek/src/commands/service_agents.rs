@@ -1,6 +1,7 @@
 //! `cmek service-agents`.
 
 use clap::{Args, Subcommand};
+use cmek_plan::KeyFacts;
 use gcp_names::ServiceAgent;
 use serde_json::{Value, json};
 
@@ -90,28 +91,30 @@ async fn list(session: &mut Session, args: List) -> Outcome<()> {
         Some(key) => Some(observe::key(&cloud, key).await?),
         None => None,
     };
-    let rows: Vec<Value> = USERS
-        .iter()
-        .map(|agent| {
-            let mut row = json!({"service": agent.service(), "email": agent.email(number)});
-            if let Some(facts) = &facts {
-                let grants = facts.users.get(&agent.member(number));
-                row["mayUseKey"] = json!(grants.is_some());
-                row["grants"] = grants
-                    .into_iter()
-                    .flatten()
-                    .map(|grant| json!({"role": grant.role, "resource": grant.resource}))
-                    .collect();
-            }
-            row
-        })
-        .collect();
+    let rows = rows(&USERS, number, facts.as_ref());
     let own = if facts.is_some() {
         "table(service, email, mayUseKey.yesno(yes=yes, no=no):label=MAY_USE_KEY, grants[0].resource:label=GRANTED_ON)"
     } else {
         "table(service, email)"
     };
     session.print_list(&rows, own, &args.list)
+}
+
+fn rows(agents: &[ServiceAgent], number: u64, facts: Option<&KeyFacts>) -> Vec<Value> {
+    let row = |agent: &ServiceAgent| {
+        let mut row = json!({"service": agent.service(), "email": agent.email(number)});
+        if let Some(facts) = facts {
+            let grants = facts.users.get(&agent.member(number));
+            row["mayUseKey"] = json!(grants.is_some());
+            row["grants"] = grants
+                .into_iter()
+                .flatten()
+                .map(|grant| json!({"role": grant.role, "resource": grant.resource}))
+                .collect();
+        }
+        row
+    };
+    agents.iter().map(row).collect()
 }
 
 async fn authorize(session: &mut Session, args: Change) -> Outcome<()> {
@@ -142,6 +145,10 @@ async fn authorize(session: &mut Session, args: Change) -> Outcome<()> {
             session.ui.say(&format!("Authorized [{}] to use {}.", agent.email(number), key.short()));
         }
     }
+    if session.has_format()? {
+        let facts = observe::key(&cloud, &key).await?;
+        session.print_records(&rows(&chosen(&args.service), number, Some(&facts)), "yaml")?;
+    }
     Ok(())
 }
 
@@ -169,20 +176,21 @@ async fn revoke(session: &mut Session, args: Change) -> Outcome<()> {
     if !args.yes {
         session.ui.confirm(false)?;
     }
-    for agent in agents {
+    for agent in &agents {
         if cloud.revoke(&key, &agent.member(number)).await? {
             session.ui.say(&format!("Revoked [{}]'s use of {}.", agent.email(number), key.short()));
         } else {
             session.ui.say(&format!("Nothing to do: {} has no such role on {}.", agent.email(number), key.short()));
         }
     }
-    let left = observe::key(&cloud, &key).await?.users;
-    for (agent, grants) in
-        chosen(&args.service).iter().filter_map(|agent| Some((agent, left.get(&agent.member(number))?)))
-    {
+    let left = observe::key(&cloud, &key).await?;
+    for (agent, grants) in agents.iter().filter_map(|agent| Some((agent, left.users.get(&agent.member(number))?))) {
         for grant in grants {
             session.ui.warn(&format!("{} still has {} on {}.", agent.email(number), grant.role, grant.resource));
         }
+    }
+    if session.has_format()? {
+        session.print_records(&rows(&agents, number, Some(&left)), "yaml")?;
     }
     Ok(())
 }

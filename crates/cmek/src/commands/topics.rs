@@ -143,7 +143,7 @@ async fn configure(session: &mut Session, args: Configure) -> Outcome<()> {
     }
     if made.is_empty() {
         session.ui.say(&format!("Nothing to do: topic {} is under {}.", last(&name), desired.key.short()));
-        return Ok(());
+        return show_changed(session, &name).await;
     }
     show_plan(&mut session.ui, &made);
     if session.global.dry_run {
@@ -160,7 +160,17 @@ async fn configure(session: &mut Session, args: Configure) -> Outcome<()> {
     }
     session.ui.say("");
     session.ui.say("Looked again: everything is as planned.");
-    Ok(())
+    show_changed(session, &name).await
+}
+
+async fn show_changed(session: &mut Session, name: &str) -> Outcome<()> {
+    if !session.has_format()? {
+        return Ok(());
+    }
+    match session.cloud().await?.topic(name).await? {
+        Some(topic) => session.print_changed(&row(&topic)),
+        None => Ok(()),
+    }
 }
 
 fn renamed(mut plan: Plan, name: &str) -> Plan {
@@ -180,7 +190,7 @@ async fn clear(session: &mut Session, name: &str) -> Outcome<()> {
         .ok_or_else(|| Failure::new(format!("NOT_FOUND: Resource not found (resource={}).", last(name))))?;
     if found.kms_key_name.is_empty() {
         session.ui.say(&format!("Nothing to do: topic {} has no key.", last(name)));
-        return Ok(());
+        return session.print_changed(&row(&found));
     }
     if session.global.dry_run {
         session.ui.say(&format!("Would take the key off topic {}. Nothing was changed (--dry-run).", last(name)));
@@ -189,5 +199,5 @@ async fn clear(session: &mut Session, name: &str) -> Outcome<()> {
     session.ui.confirm(true)?;
     patiently(&cloud, || cloud.set_topic_key(name, "")).await?;
     session.ui.say(&format!("Updated topic [{name}]. New messages are under a Google-managed key."));
-    Ok(())
+    show_changed(session, name).await
 }

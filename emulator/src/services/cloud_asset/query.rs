@@ -6,6 +6,7 @@ use gcp_schema::cloudasset::ResourceSearchResult as Resource;
 use prost_types::Timestamp;
 
 use super::render;
+use crate::kernel::scan::Scan;
 use crate::kernel::{Error, Result, Time, mask};
 
 /// Google's limits on one query.
@@ -104,9 +105,9 @@ impl Query {
         if text.chars().count() > CHARACTERS {
             return Err(Error::invalid_argument(format!("Invalid query: it is longer than {CHARACTERS} characters.")));
         }
-        let mut reader = Reader { text, rest: text, comparisons: 0 };
+        let mut reader = Reader { scan: Scan::new("query", text), comparisons: 0 };
         let expr = reader.all(None, 0)?;
-        if reader.rest.is_empty() { Ok(Self(expr)) } else { Err(reader.refuse("a ')' closes nothing")) }
+        reader.scan.end().map(|()| Self(expr))
     }
 
     pub fn matches(&self, resource: &Resource) -> bool {
@@ -165,81 +166,43 @@ fn seconds(text: &str) -> Option<i64> {
 }
 
 struct Reader<'a> {
-    text: &'a str,
-    rest: &'a str,
+    scan: Scan<'a>,
     comparisons: usize,
 }
 
 impl Reader<'_> {
-    fn refuse(&self, why: &str) -> Error {
-        let at = self.text.len() - self.rest.len();
-        Error::invalid_argument(format!("Invalid query '{}': {why} (at byte {at}).", self.text))
-    }
-
-    fn skip_space(&mut self) {
-        self.rest = self.rest.trim_start();
-    }
-
-    fn take(&mut self, text: &str) -> bool {
-        match self.rest.strip_prefix(text) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    /// Takes `word` if it stands here by itself.
-    fn keyword(&mut self, word: &str) -> bool {
-        self.skip_space();
-        match self.rest.strip_prefix(word) {
-            Some(rest) if rest.starts_with(|c: char| c.is_whitespace() || c == '(') => {
-                self.rest = rest;
-                true
-            }
-            _ => false,
-        }
-    }
-
     /// `field` is what stands before a bracket: `location:(us OR europe)`.
     fn all(&mut self, field: Option<&(String, Op)>, depth: usize) -> Result<Expr> {
         if depth > DEPTH {
-            return Err(self.refuse("it is nested too deeply"));
+            return Err(self.scan.refuse("it is nested too deeply"));
         }
         let mut parts = Vec::new();
-        loop {
-            self.skip_space();
-            if self.rest.is_empty() || self.rest.starts_with(')') {
-                return Ok(one_or(parts, Expr::All));
-            }
+        while !self.scan.is_over() {
             if !parts.is_empty() {
-                self.keyword("AND");
+                self.scan.keyword("AND");
             }
             let mut any = vec![self.term(field, depth)?];
-            while self.keyword("OR") {
+            while self.scan.keyword("OR") {
                 any.push(self.term(field, depth)?);
             }
             parts.push(one_or(any, Expr::Any));
         }
+        Ok(one_or(parts, Expr::All))
     }
 
     fn term(&mut self, field: Option<&(String, Op)>, depth: usize) -> Result<Expr> {
-        let negated = self.keyword("NOT");
-        self.skip_space();
-        let negated = negated || self.take("-");
-        self.skip_space();
-        let term = if self.take("(") { self.bracket(field, depth)? } else { self.comparison(field, depth)? };
+        let negated = self.scan.negation();
+        let term = if self.scan.sign("(") { self.bracket(field, depth)? } else { self.comparison(field, depth)? };
         Ok(if negated { Expr::Not(Box::new(term)) } else { term })
     }
 
     fn bracket(&mut self, field: Option<&(String, Op)>, depth: usize) -> Result<Expr> {
         let inner = self.all(field, depth + 1)?;
-        if !self.take(")") {
-            return Err(self.refuse("a '(' is not closed"));
+        if !self.scan.sign(")") {
+            return Err(self.scan.refuse("a '(' is not closed"));
         }
         match &inner {
-            Expr::All(parts) if parts.is_empty() => Err(self.refuse("there is nothing between brackets")),
+            Expr::All(parts) if parts.is_empty() => Err(self.scan.refuse("there is nothing between brackets")),
             _ => Ok(inner),
         }
     }
@@ -248,22 +211,22 @@ impl Reader<'_> {
         if field.is_none()
             && let Some(field) = self.field()?
         {
-            self.skip_space();
-            return if self.take("(") { self.bracket(Some(&field), depth) } else { self.value(Some(&field)) };
+            self.scan.skip_space();
+            return if self.scan.sign("(") { self.bracket(Some(&field), depth) } else { self.value(Some(&field)) };
         }
         self.value(field)
     }
 
     /// A field and an operator, if they stand here.
     fn field(&mut self) -> Result<Option<(String, Op)>> {
-        let end =
-            self.rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '-'))).unwrap_or(self.rest.len());
-        let (name, rest) = self.rest.split_at(end);
+        let all = self.scan.rest();
+        let end = all.find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '-'))).unwrap_or(all.len());
+        let (name, rest) = all.split_at(end);
         let Some((sign, op)) = OPS.into_iter().find(|(sign, _)| rest.trim_start().starts_with(sign)) else {
             return Ok(None);
         };
         if name.is_empty() {
-            return Err(self.refuse("a field is expected"));
+            return Err(self.scan.refuse("a field is expected"));
         }
         let field = match name.split_once('.') {
             Some((map, key)) => format!("{}.{key}", mask::snake(map)),
@@ -271,26 +234,28 @@ impl Reader<'_> {
         };
         let is_time = TIMES.contains(&field.as_str());
         if !is_time && !render::is_field(&field) {
-            return Err(self.refuse(&format!("'{name}' cannot be searched")));
+            return Err(self.scan.refuse(&format!("'{name}' cannot be searched")));
         }
         if !is_time && !matches!(op, Op::Has | Op::Equal) {
-            return Err(self.refuse(&format!("'{name}' is no time")));
+            return Err(self.scan.refuse(&format!("'{name}' is no time")));
         }
-        self.rest = &rest.trim_start()[sign.len()..];
+        self.scan.sign(name);
+        self.scan.skip_space();
+        self.scan.sign(sign);
         Ok(Some((field, op)))
     }
 
     fn value(&mut self, field: Option<&(String, Op)>) -> Result<Expr> {
         self.comparisons += 1;
         if self.comparisons > COMPARISONS {
-            return Err(self.refuse(&format!("it has more than {COMPARISONS} comparisons")));
+            return Err(self.scan.refuse(&format!("it has more than {COMPARISONS} comparisons")));
         }
-        let text = self.text_of_value()?;
+        let text = self.scan.value()?;
         match field {
             Some((field, Op::Has)) if text == "*" => Ok(Expr::Set { field: field.clone() }),
             Some((field, op)) if TIMES.contains(&field.as_str()) => match seconds(&text) {
                 Some(seconds) => Ok(Expr::Time { field: field.clone(), op: *op, seconds }),
-                None => Err(self.refuse(&format!("'{text}' is no time"))),
+                None => Err(self.scan.refuse(&format!("'{text}' is no time"))),
             },
             Some((field, Op::Has)) => Ok(Expr::Words { field: Some(field.clone()), words: self.words(&text)? }),
             Some((field, _)) => Ok(Expr::Equals { field: field.clone(), value: text }),
@@ -304,33 +269,6 @@ impl Reader<'_> {
             let end = word.as_ptr() as usize - text.as_ptr() as usize + word.len();
             found.push(Word { text: fold(word).collect(), prefix: text[end..].starts_with('*') });
         }
-        if found.is_empty() { Err(self.refuse(&format!("'{text}' holds no word"))) } else { Ok(found) }
-    }
-
-    /// Quoted, or up to the next space or bracket.
-    fn text_of_value(&mut self) -> Result<String> {
-        self.skip_space();
-        let Some(quoted) = self.rest.strip_prefix('"') else {
-            let end = self.rest.find(|c: char| c.is_whitespace() || c == '(' || c == ')').unwrap_or(self.rest.len());
-            let (value, rest) = self.rest.split_at(end);
-            if value.is_empty() {
-                return Err(self.refuse("a value is expected"));
-            }
-            self.rest = rest;
-            return Ok(value.to_owned());
-        };
-        let mut value = String::new();
-        let mut chars = quoted.char_indices();
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '"' => {
-                    self.rest = &quoted[at + 1..];
-                    return Ok(value);
-                }
-                '\\' => value.extend(chars.next().map(|(_, c)| c)),
-                _ => value.push(c),
-            }
-        }
-        Err(self.refuse("a quotation mark is not closed"))
+        if found.is_empty() { Err(self.scan.refuse(&format!("'{text}' holds no word"))) } else { Ok(found) }
     }
 }

@@ -162,8 +162,8 @@ impl Shown {
         if paths.is_empty() {
             return Ok(Self(SHOWN.map(str::to_owned).to_vec()));
         }
-        let message = gcp_schema::message(MESSAGE)
-            .ok_or_else(|| Error::internal(format!("no descriptor of {MESSAGE}")))?;
+        let message =
+            gcp_schema::message(MESSAGE).ok_or_else(|| Error::internal(format!("no descriptor of {MESSAGE}")))?;
         if paths == ["*"] {
             return Ok(Self(message.fields().map(|field| field.name().to_owned()).collect()));
         }

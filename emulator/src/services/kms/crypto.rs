@@ -1,7 +1,6 @@
 //! Encrypt and Decrypt, and what they check on the way.
 
 use envelope::crc32c;
-use gcp_names::KeyName;
 use gcp_schema::kms::crypto_key::CryptoKeyPurpose;
 use gcp_schema::kms::{
     DecryptRequest, DecryptResponse, EncryptRequest, EncryptResponse, GenerateRandomBytesRequest,
@@ -53,16 +52,13 @@ fn check_hsm(level: ProtectionLevel, plaintext: &[u8], additional: &[u8]) -> Res
 }
 
 /// Tells ciphertexts of other keys, so that the state of a namesake version is not blamed for them.
-fn tag(key: &KeyName) -> [u8; 4] {
-    crc32c(key.to_string().as_bytes()).to_be_bytes()
+fn tag(key: &str) -> [u8; 4] {
+    crc32c(key.as_bytes()).to_be_bytes()
 }
 
 /// Binds a ciphertext to its key as well as to the caller's data.
-fn bound(key: &KeyName, additional: &[u8]) -> Vec<u8> {
-    let mut aad = key.to_string().into_bytes();
-    aad.push(0);
-    aad.extend_from_slice(additional);
-    aad
+fn bound(key: &str, additional: &[u8]) -> Vec<u8> {
+    [key.as_bytes(), &[0], additional].concat()
 }
 
 pub fn encrypt(call: &mut Call, request: EncryptRequest) -> Result<EncryptResponse> {
@@ -92,18 +88,18 @@ pub fn encrypt(call: &mut Call, request: EncryptRequest) -> Result<EncryptRespon
         }
         None => row.primary,
     };
-    let name = key.version(number);
-    let version = model::enabled(model::version(call, &name)?)?;
+    let name = key.to_string();
+    let version = model::enabled(model::version(call, &key.version(number))?)?;
     check_hsm(version.protection_level(), &request.plaintext, &request.additional_authenticated_data)?;
     let sealed = envelope::seal(
         &symmetric(call, &version.name)?,
-        &bound(&key, &request.additional_authenticated_data),
+        &bound(&name, &request.additional_authenticated_data),
         &request.plaintext,
     )
     .map_err(|error| Error::internal(error.to_string()))?;
     let mut ciphertext = Vec::with_capacity(HEADER + sealed.len());
     ciphertext.push(MAGIC);
-    ciphertext.extend_from_slice(&tag(&key));
+    ciphertext.extend_from_slice(&tag(&name));
     ciphertext.extend_from_slice(&number.to_be_bytes());
     ciphertext.extend_from_slice(&sealed);
     Ok(EncryptResponse {
@@ -121,7 +117,7 @@ fn undecipherable() -> Error {
 }
 
 /// The version's number and what it sealed, of a ciphertext of this key.
-fn parse<'a>(ciphertext: &'a [u8], key: &KeyName) -> Option<(u64, &'a [u8])> {
+fn parse<'a>(ciphertext: &'a [u8], key: &str) -> Option<(u64, &'a [u8])> {
     let (magic, rest) = ciphertext.split_first()?;
     let (found, rest) = rest.split_first_chunk()?;
     let (number, sealed) = rest.split_first_chunk()?;
@@ -142,12 +138,13 @@ pub fn decrypt(call: &mut Call, request: DecryptRequest) -> Result<DecryptRespon
     if purpose != CryptoKeyPurpose::EncryptDecrypt {
         return Err(model::wrong_purpose(&key, purpose));
     }
-    let (number, sealed) = parse(&request.ciphertext, &key).ok_or_else(undecipherable)?;
-    let name = key.version(number);
-    let version = call.txn.get(&model::VERSIONS, &model::version_key(&name))?.ok_or_else(undecipherable)?;
+    let name = key.to_string();
+    let (number, sealed) = parse(&request.ciphertext, &name).ok_or_else(undecipherable)?;
+    let version =
+        call.txn.get(&model::VERSIONS, &model::version_key(&key.version(number)))?.ok_or_else(undecipherable)?;
     let version = model::enabled(version)?;
     let plaintext =
-        envelope::open(&symmetric(call, &version.name)?, &bound(&key, &request.additional_authenticated_data), sealed)
+        envelope::open(&symmetric(call, &version.name)?, &bound(&name, &request.additional_authenticated_data), sealed)
             .map_err(|_| undecipherable())?;
     Ok(DecryptResponse {
         plaintext_crc32c: crc(&plaintext),

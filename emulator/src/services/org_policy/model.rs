@@ -9,6 +9,9 @@ use crate::doors;
 use crate::kernel::table::ids;
 use crate::kernel::{Call, Error, Result, Table, Time, etag, paging};
 
+/// The sequence that every policy takes a number of when it is set.
+const REVISIONS: &str = "orgpolicy";
+
 /// By `projects/ID/policies/CONSTRAINT` (or folders, organizations).
 static POLICIES: Table<PolicyRow> = Table::new(ids::ORG_POLICY);
 
@@ -130,7 +133,7 @@ impl Place {
         let row = PolicyRow {
             spec: spec.map(bare),
             dry_run_spec: dry_run_spec.map(bare),
-            revision: call.count("orgpolicy")?,
+            revision: call.count(REVISIONS)?,
             updated: call.now.0,
         };
         call.txn.put(&POLICIES, &self.key(), &row)?;
@@ -170,8 +173,11 @@ impl Place {
     }
 }
 
-/// The policies of a resource and of everything above it, nearest first.
+/// The policies of a resource and of everything above it, nearest first. Where nobody ever set one, none.
 pub fn levels(call: &mut Call, resource: &str, constraint: &Constraint) -> Result<Vec<Option<PolicySpec>>> {
+    if call.counted(REVISIONS)? == 0 {
+        return Ok(Vec::new());
+    }
     doors::ancestry(call, resource)?
         .iter()
         .map(|name| {

@@ -9,7 +9,7 @@ use serde_json::Value;
 pub use super::bulk::{Change, Found, Rewriting, Rewritten, begin_rewrite, change, find, find_one, finish_rewrite};
 use super::objects::{self, Metadata};
 use super::preconditions::Preconditions;
-use super::rows::{self, BUCKETS, OBJECTS, ObjectRow, object_key};
+use super::rows::{self, BUCKETS, OBJECTS, OWNERS, ObjectRow, object_key};
 use super::{API, buckets, download, keys, soft_delete};
 use crate::doors::{self, Project};
 use crate::kernel::assets::{self, Asset};
@@ -62,7 +62,7 @@ pub fn settle(call: &mut Call, due: &Due) -> Result<()> {
 }
 
 pub fn project_of_bucket(call: &mut Call, bucket: &str) -> Result<Option<String>> {
-    Ok(call.txn.get(&BUCKETS, bucket)?.map(|row| row.project))
+    Ok(call.txn.get(&OWNERS, bucket)?.map(|row| row.project))
 }
 
 pub fn bucket_names(call: &mut Call) -> Result<Vec<String>> {

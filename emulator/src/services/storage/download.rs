@@ -67,6 +67,7 @@ pub async fn media(
         None => gcp_gateway::stream(opened.stream(from, to)),
     };
     let mut answer = Answer::new(body);
+    answer.headers_mut().reserve(16);
     *answer.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
     headers(&mut answer, &row, from, to);
     describe(&mut answer, &row, surface);

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gcp_names::location;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::rows::{BucketRow, ObjectRow};
@@ -84,87 +85,100 @@ pub fn bucket(row: &BucketRow, full: bool, base_url: &str) -> Value {
     value
 }
 
-/// `hashes`: CRC32C and MD5 lie under the customer's key, so lists leave them out for such objects.
-pub fn object(row: &ObjectRow, full: bool, hashes: bool, base_url: &str) -> Value {
-    let mut map = Map::with_capacity(24);
-    let mut set = |name: &str, value: Value| {
-        map.insert(name.to_owned(), value);
-    };
-    let escaped = escape(&row.name);
-    let generation = row.generation.to_string();
-    set("kind", json!("storage#object"));
-    let bucket = &row.bucket;
-    set("id", Value::String(format!("{bucket}/{}/{generation}", row.name)));
-    set("selfLink", Value::String(format!("{base_url}/storage/v1/b/{bucket}/o/{escaped}")));
-    set(
-        "mediaLink",
-        Value::String(format!(
-            "{base_url}/download/storage/v1/b/{bucket}/o/{escaped}?generation={generation}&alt=media"
-        )),
-    );
-    set("name", json!(row.name));
-    set("bucket", json!(row.bucket));
-    set("generation", json!(generation));
-    set("metageneration", json!(row.metageneration.to_string()));
-    for (name, text) in [
-        ("contentType", &row.content_type),
-        ("contentEncoding", &row.content_encoding),
-        ("cacheControl", &row.cache_control),
-        ("contentDisposition", &row.content_disposition),
-        ("contentLanguage", &row.content_language),
-        ("customTime", &row.custom_time),
-    ] {
-        if !text.is_empty() {
-            set(name, json!(text));
+/// An object as answers show it. Written field by field: a tree of values would cost more than all else in an upload.
+pub struct Object<'a> {
+    pub row: &'a ObjectRow,
+    /// With who may do what.
+    pub full: bool,
+    /// CRC32C and MD5 lie under the customer's key, so lists leave them out for such objects.
+    pub hashes: bool,
+    pub base_url: &'a str,
+}
+
+impl Object<'_> {
+    pub fn value(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { row, full, hashes, base_url } = *self;
+        let (bucket, name, generation) = (&row.bucket, &row.name, row.generation);
+        let escaped = escape(name);
+        let created = Time(row.created).rfc3339_millis();
+        let stamp = |micros: i64| if micros == row.created { created.clone() } else { Time(micros).rfc3339_millis() };
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kind", "storage#object")?;
+        map.serialize_entry("id", &format_args!("{bucket}/{name}/{generation}"))?;
+        map.serialize_entry("selfLink", &[base_url, "/storage/v1/b/", bucket, "/o/", &escaped].concat())?;
+        map.serialize_entry(
+            "mediaLink",
+            &format_args!("{base_url}/download/storage/v1/b/{bucket}/o/{escaped}?generation={generation}&alt=media"),
+        )?;
+        map.serialize_entry("name", name)?;
+        map.serialize_entry("bucket", bucket)?;
+        map.serialize_entry("generation", &format_args!("{generation}"))?;
+        map.serialize_entry("metageneration", &format_args!("{}", row.metageneration))?;
+        for (name, text) in [
+            ("contentType", &row.content_type),
+            ("contentEncoding", &row.content_encoding),
+            ("cacheControl", &row.cache_control),
+            ("contentDisposition", &row.content_disposition),
+            ("contentLanguage", &row.content_language),
+            ("customTime", &row.custom_time),
+        ] {
+            if !text.is_empty() {
+                map.serialize_entry(name, text)?;
+            }
         }
-    }
-    set("storageClass", json!(row.storage_class));
-    set("size", json!(row.body.size.to_string()));
-    if hashes {
-        set("crc32c", json!(STANDARD.encode(row.body.crc32c.to_be_bytes())));
-        if !row.body.md5.is_empty() {
-            set("md5Hash", json!(STANDARD.encode(&row.body.md5)));
+        map.serialize_entry("storageClass", &row.storage_class)?;
+        map.serialize_entry("size", &format_args!("{}", row.body.size))?;
+        if hashes {
+            map.serialize_entry("crc32c", &STANDARD.encode(row.body.crc32c.to_be_bytes()))?;
+            if !row.body.md5.is_empty() {
+                map.serialize_entry("md5Hash", &STANDARD.encode(&row.body.md5))?;
+            }
         }
+        map.serialize_entry("etag", &object_etag(row))?;
+        map.serialize_entry("timeCreated", &created)?;
+        map.serialize_entry("updated", &stamp(row.updated))?;
+        map.serialize_entry("timeStorageClassUpdated", &created)?;
+        map.serialize_entry("timeFinalized", &created)?;
+        if row.deleted > 0 {
+            map.serialize_entry("timeDeleted", &stamp(row.deleted))?;
+        }
+        if row.soft_deleted > 0 {
+            map.serialize_entry("softDeleteTime", &stamp(row.soft_deleted))?;
+            map.serialize_entry("hardDeleteTime", &stamp(row.hard_delete))?;
+        }
+        if row.components > 0 {
+            map.serialize_entry("componentCount", &row.components)?;
+        }
+        if row.temporary_hold {
+            map.serialize_entry("temporaryHold", &true)?;
+        }
+        if row.event_based_hold {
+            map.serialize_entry("eventBasedHold", &true)?;
+        }
+        if !row.metadata.is_empty() {
+            map.serialize_entry("metadata", &row.metadata)?;
+        }
+        if !row.body.key_version.is_empty() {
+            map.serialize_entry("kmsKeyName", &row.body.key_version)?;
+        }
+        if !row.customer_key_sha256.is_empty() {
+            let supplied = json!({"encryptionAlgorithm": "AES256", "keySha256": row.customer_key_sha256});
+            map.serialize_entry("customerEncryption", &supplied)?;
+        }
+        if full {
+            let acl = json!([{"kind": "storage#objectAccessControl", "bucket": bucket, "object": name,
+                "entity": "project-owners", "role": "OWNER"}]);
+            map.serialize_entry("acl", &acl)?;
+            map.serialize_entry("owner", &json!({"entity": "project-owners"}))?;
+        }
+        map.end()
     }
-    set("etag", json!(object_etag(row)));
-    set("timeCreated", stamp(row.created));
-    set("updated", stamp(row.updated));
-    set("timeStorageClassUpdated", stamp(row.created));
-    set("timeFinalized", stamp(row.created));
-    if row.deleted > 0 {
-        set("timeDeleted", stamp(row.deleted));
-    }
-    if row.soft_deleted > 0 {
-        set("softDeleteTime", stamp(row.soft_deleted));
-        set("hardDeleteTime", stamp(row.hard_delete));
-    }
-    if row.components > 0 {
-        set("componentCount", json!(row.components));
-    }
-    if row.temporary_hold {
-        set("temporaryHold", json!(true));
-    }
-    if row.event_based_hold {
-        set("eventBasedHold", json!(true));
-    }
-    if !row.metadata.is_empty() {
-        set("metadata", json!(row.metadata));
-    }
-    if !row.body.key_version.is_empty() {
-        set("kmsKeyName", json!(row.body.key_version));
-    }
-    if !row.customer_key_sha256.is_empty() {
-        set("customerEncryption", json!({"encryptionAlgorithm": "AES256", "keySha256": row.customer_key_sha256}));
-    }
-    if full {
-        set(
-            "acl",
-            json!([{"kind": "storage#objectAccessControl", "bucket": row.bucket, "object": row.name,
-                "entity": "project-owners", "role": "OWNER"}]),
-        );
-        set("owner", json!({"entity": "project-owners"}));
-    }
-    Value::Object(map)
 }
 
 pub fn object_etag(row: &ObjectRow) -> String {

@@ -76,8 +76,11 @@ pub fn may_be_batched(request: &Request) -> bool {
 }
 
 fn is_media(request: &Request) -> bool {
+    let query = request.uri().query().unwrap_or_default();
     request.method() == Method::GET
-        && (request.uri().path().starts_with("/download/") || Query::of(request).get("alt") == Some("media"))
+        && (request.uri().path().starts_with("/download/")
+            // Asked of every call: what has no such word needs no reading.
+            || (query.contains("alt") && Query::parse(query).get("alt") == Some("media")))
 }
 
 async fn dispatch(kernel: &Arc<Kernel>, request: Request) -> Result<Answer> {
@@ -156,8 +159,8 @@ async fn list(kernel: &Arc<Kernel>, bucket_name: &str, request: Request) -> Resu
         answer["prefixes"] = json!(found.prefixes);
     }
     if !found.items.is_empty() {
-        let items = found.items.iter().map(|row| resource::object(row, full, row.has_open_hashes(), &base_url));
-        answer["items"] = items.collect();
+        let show = |row| resource::Object { row, full, hashes: row.has_open_hashes(), base_url: &base_url }.value();
+        answer["items"] = found.items.iter().map(show).collect();
     }
     Ok(rest::json(200, answer, &query))
 }
@@ -186,13 +189,16 @@ async fn object_call(
     let base_url = rest::base_url(&request);
     let resource_name = format!("buckets/{bucket_name}/objects/{name}");
     let full = query.get("projection") == Some("full");
+    let shown = |row: &ObjectRow| {
+        rest::print(200, &resource::Object { row, full, hashes: row.has_open_hashes(), base_url: &base_url }, &query)
+    };
     match (verb, tail) {
         ("GET" | "HEAD", []) if verb == "HEAD" || is_media(&request) => {
             download::media(kernel, bucket_name, &name, request, Surface::Json).await
         }
         ("GET", []) => {
             let (row, hashes) = get(kernel, bucket_name, &name, request).await?;
-            Ok(rest::json(200, resource::object(&row, full, hashes, &base_url), &query))
+            Ok(rest::print(200, &resource::Object { row: &row, full, hashes, base_url: &base_url }, &query))
         }
         ("PATCH" | "PUT", []) => {
             let generation = generation(&query, "generation")?;
@@ -203,7 +209,7 @@ async fn object_call(
             let row = kernel
                 .run(spec, |call| objects::update(call, bucket_name, &name, generation, &body, conditions, replace))
                 .await?;
-            Ok(rest::json(200, resource::object(&row, full, row.has_open_hashes(), &base_url), &query))
+            Ok(shown(&row))
         }
         ("DELETE", []) => {
             let generation = generation(&query, "generation")?;
@@ -227,7 +233,7 @@ async fn object_call(
             let resource_name = format!("buckets/{bucket_name}");
             let spec = spec(&request, "storage.objects.move", "storage.objects.create", resource_name, Mode::Write);
             let row = kernel.run(spec, |call| objects::rename(call, bucket_name, &name, &to, from, conditions)).await?;
-            Ok(rest::json(200, resource::object(&row, full, row.has_open_hashes(), &base_url), &query))
+            Ok(shown(&row))
         }
         ("POST", ["compose"]) => compose::compose(kernel, bucket_name, &name, request).await,
         ("POST", ["restore"]) => {
@@ -237,12 +243,13 @@ async fn object_call(
             let spec = spec(&request, "storage.objects.restore", permission, resource_name, Mode::Write);
             let row =
                 kernel.run(spec, |call| soft_delete::restore(call, bucket_name, &name, generation, conditions)).await?;
-            Ok(rest::json(200, resource::object(&row, full, row.has_open_hashes(), &base_url), &query))
+            Ok(shown(&row))
         }
         ("GET", ["acl"]) => {
             let spec = spec(&request, "storage.objects.get", "storage.objects.getIamPolicy", resource_name, Mode::Read);
             let row = kernel.run(spec, |call| object(call, bucket_name, &name, None)).await?;
-            let acl = resource::object(&row, true, false, &base_url)["acl"].clone();
+            let shown = resource::Object { row: &row, full: true, hashes: false, base_url: &base_url };
+            let acl = shown.value()["acl"].take();
             Ok(rest::json(200, json!({"kind": "storage#objectAccessControls", "items": acl}), &query))
         }
         (_, [what, ..]) => Err(unimplemented(&format!("storage.objects.{what}"))),

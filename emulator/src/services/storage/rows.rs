@@ -9,6 +9,8 @@ use crate::kernel::table::ids;
 use crate::kernel::{Call, Error, Result, Table};
 
 pub static BUCKETS: Table<BucketRow> = Table::new(ids::STORAGE);
+/// The same rows, read no further than needed.
+pub static OWNERS: Table<OwnerRow> = Table::new(ids::STORAGE);
 /// Live objects, `BUCKET\0NAME`.
 pub static OBJECTS: Table<ObjectRow> = Table::new(ids::STORAGE + 1);
 /// Noncurrent generations, `BUCKET\0NAME\0GENERATION`.
@@ -58,6 +60,13 @@ pub struct BucketRow {
     /// Since when.
     #[prost(int64, tag = "17")]
     pub soft_delete_since: i64,
+}
+
+/// Of a bucket only whose it is: every call about a bucket asks for that.
+#[derive(Clone, PartialEq, Message)]
+pub struct OwnerRow {
+    #[prost(string, tag = "2")]
+    pub project: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -120,7 +129,7 @@ impl ObjectRow {
 }
 
 pub fn object_key(bucket: &str, name: &str) -> String {
-    format!("{bucket}\0{name}")
+    [bucket, "\0", name].concat()
 }
 
 pub fn archive_key(bucket: &str, name: &str, generation: i64) -> String {

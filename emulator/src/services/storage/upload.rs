@@ -27,9 +27,14 @@ pub fn spec(request: &Request, bucket: &str, mode: Mode) -> Spec {
     rest::spec(request, "storage.objects.insert", API, "storage.objects.create", format!("buckets/{bucket}"), mode)
 }
 
-/// An object as the answer to having written it.
+/// An object as who has written it sees it.
+pub fn shown<'a>(row: &'a ObjectRow, base_url: &'a str, query: &Query) -> resource::Object<'a> {
+    resource::Object { row, full: query.get("projection") == Some("full"), hashes: true, base_url }
+}
+
+/// The answer to having written an object.
 pub fn render(row: &ObjectRow, base_url: &str, query: &Query) -> Answer {
-    rest::json(200, resource::object(row, query.get("projection") == Some("full"), true, base_url), query)
+    rest::print(200, &shown(row, base_url, query), query)
 }
 
 /// `POST …/upload/storage/v1/b/BUCKET/o`.
