@@ -40,6 +40,15 @@ async fn what_is_stored_comes_under_the_primary_version() {
 }
 
 #[tokio::test]
+async fn what_was_rewritten_leaves_copies_under_the_old_version() {
+    let mut terminal = rotated().await;
+    terminal.run("rewrite gcr.io --quiet").await;
+    terminal.run(&format!("keys impact images/1 {PLACE} --fail-if-in-use")).await;
+    terminal.run(&format!("keys destroy images/1 {PLACE} --fail-if-in-use --yes")).await;
+    snapshot("commands", "rewrite-copies", &terminal.transcript);
+}
+
+#[tokio::test]
 async fn a_batch_job_does_the_same() {
     let mut terminal = rotated().await;
     terminal.run("rewrite gcr.io --engine=batch").await;
