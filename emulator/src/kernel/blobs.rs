@@ -144,8 +144,10 @@ impl Drop for Segment {
 }
 
 /// Reads exactly `length` bytes; a short file is an error that says so.
-pub fn read_exactly(file: &mut File, buffer: &mut Vec<u8>, length: usize) -> Result<()> {
-    buffer.resize(length, 0);
-    file.read_exact(buffer)
-        .map_err(|error| Error::new(Code::DataLoss, "The stored bytes end early.").with_log(error.to_string()))
+pub fn read_exactly(file: &mut File, length: u64) -> Result<Vec<u8>> {
+    let short = |why: String| Error::new(Code::DataLoss, "The stored bytes end early.").with_log(why);
+    let mut bytes = Vec::with_capacity(length as usize);
+    // Into memory that nobody has written zeros to.
+    let read = file.take(length).read_to_end(&mut bytes).map_err(|error| short(error.to_string()))?;
+    if read as u64 == length { Ok(bytes) } else { Err(short(format!("{read} bytes instead of {length}"))) }
 }

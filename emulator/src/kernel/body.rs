@@ -104,6 +104,12 @@ impl Sink {
                 if self.held.len() == CHUNK {
                     self.seal(false)?;
                 }
+                // More follows: a whole chunk need not be put together.
+                if self.held.is_empty() && rest.len() > CHUNK {
+                    self.sealer.seal_chunk(&mut self.out, &rest[..CHUNK], false).map_err(unsealed)?;
+                    rest = &rest[CHUNK..];
+                    continue;
+                }
                 let taken = rest.len().min(CHUNK - self.held.len());
                 self.held.extend_from_slice(&rest[..taken]);
                 rest = &rest[taken..];
@@ -113,9 +119,7 @@ impl Sink {
     }
 
     fn seal(&mut self, last: bool) -> Result<()> {
-        self.sealer
-            .seal_chunk(&mut self.out, &self.held, last)
-            .map_err(|error| Error::internal(format!("sealing: {error}")))?;
+        self.sealer.seal_chunk(&mut self.out, &self.held, last).map_err(unsealed)?;
         self.held.clear();
         Ok(())
     }
@@ -130,6 +134,10 @@ impl Sink {
         self.out.clear();
         Ok(())
     }
+}
+
+fn unsealed(error: envelope::Error) -> Error {
+    Error::internal(format!("sealing: {error}"))
 }
 
 /// Work on another thread that gives its state back.
@@ -204,7 +212,7 @@ impl Writer {
 
     /// The body is large: from here on it goes to a segment.
     fn grow(&mut self) -> Result<()> {
-        let sealer = Sealer::new(&self.key).map_err(|error| Error::internal(format!("sealing: {error}")))?;
+        let sealer = Sealer::new(&self.key).map_err(unsealed)?;
         let sink = Sink {
             sealer,
             segment: self.kernel.blobs.begin()?,
@@ -254,7 +262,7 @@ impl Writer {
                 let mut out = Vec::with_capacity(self.small.len() + 32);
                 Sealer::new(&self.key)
                     .and_then(|mut sealer| sealer.seal_chunk(&mut out, &self.small, true))
-                    .map_err(|error| Error::internal(format!("sealing: {error}")))?;
+                    .map_err(unsealed)?;
                 (hashes, Place::Inline(out.into()))
             }
             (None, Some(hashing), Some(sealing)) => {
@@ -281,9 +289,7 @@ pub fn seal_small(kernel: &Arc<Kernel>, key: &Key, bytes: &[u8], sha256: bool) -
     let mut hashes = Hashes { crc32c: Crc32c::new(), md5: Md5::new(), sha256: sha256.then(Sha256::new) };
     hashes.update(bytes);
     let mut out = Vec::with_capacity(bytes.len() + 32);
-    Sealer::new(key)
-        .and_then(|mut sealer| sealer.seal_chunk(&mut out, bytes, true))
-        .map_err(|error| Error::internal(format!("sealing: {error}")))?;
+    Sealer::new(key).and_then(|mut sealer| sealer.seal_chunk(&mut out, bytes, true)).map_err(unsealed)?;
     Ok(hashes.finished(bytes.len() as u64, Place::Inline(out.into()), kernel))
 }
 
@@ -407,7 +413,7 @@ impl Opened {
 
     /// Bytes `from..to` (the caller has checked the range).
     pub fn stream(self, from: u64, to: u64) -> impl Stream<Item = Result<Bytes>> + Send + Unpin + 'static {
-        let (sender, receiver) = mpsc::channel(2);
+        let (sender, receiver) = mpsc::channel(2 * READ_CHUNKS as usize);
         match self.source {
             Source::Inline(_) => {
                 let bytes = self.inline().unwrap_or_else(|| Ok(Bytes::new()));
@@ -444,23 +450,26 @@ fn read_segment(
     let final_chunk = size.saturating_sub(1) / chunk;
     let mut index = from / chunk;
     file.seek(SeekFrom::Start(index * sealed_chunk)).map_err(damaged)?;
-    let mut sealed = Vec::new();
     while index * chunk < to {
         let last = final_chunk.min(index + READ_CHUNKS - 1).min((to - 1) / chunk);
         let plain_end = ((last + 1) * chunk).min(size);
         let plain = plain_end - index * chunk;
         let chunks = last - index + 1;
         let overhead = sealed_chunk - chunk;
-        read_exactly(&mut file, &mut sealed, (plain + chunks * overhead) as usize)?;
-        let mut out = Vec::with_capacity(plain as usize);
-        for (offset, piece) in sealed.chunks(sealed_chunk as usize).enumerate() {
+        let mut batch = read_exactly(&mut file, plain + chunks * overhead)?;
+        for (offset, sealed) in batch.chunks_mut(sealed_chunk as usize).enumerate() {
             let at = index + offset as u64;
-            opener.open_chunk(at, at == final_chunk, piece, &mut out).map_err(damaged)?;
+            opener.open_in_place(at, at == final_chunk, sealed).map_err(damaged)?;
         }
-        let start = from.saturating_sub(index * chunk) as usize;
-        let end = (to.min(plain_end) - index * chunk) as usize;
-        if sender.blocking_send(Ok(Bytes::from(out).slice(start..end))).is_err() {
-            return Ok(());
+        let batch = Bytes::from(batch);
+        for at in index..=last {
+            let start = from.saturating_sub(at * chunk).min(chunk);
+            let end = chunk.min(to.min(size) - at * chunk);
+            let place = (at - index) * sealed_chunk;
+            let piece = batch.slice((place + start) as usize..(place + end) as usize);
+            if sender.blocking_send(Ok(piece)).is_err() {
+                return Ok(());
+            }
         }
         index = last + 1;
     }
