@@ -10,10 +10,10 @@ use envelope::{CHUNK, Crc32c, Key, Md5, Opener, Sealer, Sha256};
 use futures_util::Stream;
 use prost::Message;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::blobs::{Segment, read_exactly};
 use super::call::Call;
+use super::lane::Lane;
 use super::pipeline::Kernel;
 use super::table::{BytesRow, Table, TextRow, ids};
 use super::{Error, Result};
@@ -140,13 +140,6 @@ fn unsealed(error: envelope::Error) -> Error {
     Error::internal(format!("sealing: {error}"))
 }
 
-/// Work on another thread that gives its state back.
-type Working<T> = JoinHandle<Result<T>>;
-
-async fn joined<T>(work: Working<T>) -> Result<T> {
-    work.await.map_err(|error| Error::internal(format!("a worker thread ended: {error}")))?
-}
-
 /// See the module.
 pub struct Writer {
     kernel: Arc<Kernel>,
@@ -158,9 +151,17 @@ pub struct Writer {
     hashes: Option<Hashes>,
     batch: Vec<Bytes>,
     batched: usize,
-    hashing: Option<Working<Hashes>>,
-    sealing: Option<Working<Sink>>,
+    /// Present from then on.
+    lanes: Option<Lanes>,
 }
+
+/// Hashing and sealing read the same bytes side by side.
+struct Lanes {
+    hashing: Lane<Hashes, Batch>,
+    sealing: Lane<Sink, Batch>,
+}
+
+type Batch = Arc<Vec<Bytes>>;
 
 impl Writer {
     /// `sha256`: also compute what registries name blobs by.
@@ -176,8 +177,7 @@ impl Writer {
             hashes: Some(hashes),
             batch: Vec::new(),
             batched: 0,
-            hashing: None,
-            sealing: None,
+            lanes: None,
         }
     }
 
@@ -198,7 +198,7 @@ impl Writer {
                 Error::invalid_argument(format!("The object is larger than {} bytes.", self.limit)).with_http(413)
             );
         }
-        if self.sealing.is_none() && self.hashes.is_some() {
+        if self.lanes.is_none() {
             if self.small.len() + bytes.len() <= CHUNK {
                 self.small.extend_from_slice(&bytes);
                 return Ok(());
@@ -221,8 +221,13 @@ impl Writer {
             sealed_length: 0,
         };
         let hashes = self.hashes.take().ok_or_else(|| Error::internal("a body that grew twice"))?;
-        self.hashing = Some(tokio::spawn(async { Ok(hashes) }));
-        self.sealing = Some(tokio::spawn(async { Ok(sink) }));
+        self.lanes = Some(Lanes {
+            hashing: Lane::new(hashes, |hashes, batch| {
+                batch.iter().for_each(|bytes| hashes.update(bytes));
+                Ok(())
+            }),
+            sealing: Lane::new(sink, |sink, batch| sink.push(batch)),
+        });
         let small = std::mem::take(&mut self.small).freeze();
         self.batched = small.len();
         self.batch.push(small);
@@ -230,44 +235,25 @@ impl Writer {
     }
 
     async fn dispatch(&mut self) -> Result<()> {
-        let (Some(hashing), Some(sealing)) = (self.hashing.take(), self.sealing.take()) else {
-            return Err(Error::internal("a body whose worker failed was written to again"));
-        };
         let batch = Arc::new(std::mem::take(&mut self.batch));
         self.batched = 0;
-        let to_seal = Arc::clone(&batch);
-        let mut hashes = joined(hashing).await?;
-        self.hashing = Some(tokio::task::spawn_blocking(move || {
-            for bytes in batch.iter() {
-                hashes.update(bytes);
-            }
-            Ok(hashes)
-        }));
-        let mut sink = joined(sealing).await?;
-        self.sealing = Some(tokio::task::spawn_blocking(move || {
-            sink.push(&to_seal)?;
-            Ok(sink)
-        }));
-        Ok(())
+        let lanes = self.lanes.as_mut().ok_or_else(|| Error::internal("a small body in batches"))?;
+        lanes.hashing.push(Arc::clone(&batch)).await?;
+        lanes.sealing.push(batch).await
     }
 
     /// The end of the body.
     pub async fn finish(mut self) -> Result<Finished> {
-        if self.hashes.is_none() && !self.batch.is_empty() {
+        if !self.batch.is_empty() {
             self.dispatch().await?;
         }
-        let (hashes, place) = match (self.hashes.take(), self.hashing.take(), self.sealing.take()) {
-            (Some(mut hashes), _, _) => {
+        let (hashes, place) = match (self.hashes.take(), self.lanes.take()) {
+            (Some(mut hashes), _) => {
                 hashes.update(&self.small);
-                let mut out = Vec::with_capacity(self.small.len() + 32);
-                Sealer::new(&self.key)
-                    .and_then(|mut sealer| sealer.seal_chunk(&mut out, &self.small, true))
-                    .map_err(unsealed)?;
-                (hashes, Place::Inline(out.into()))
+                (hashes, Place::Inline(seal_whole(&self.key, &self.small)?))
             }
-            (None, Some(hashing), Some(sealing)) => {
-                let hashes = joined(hashing).await?;
-                let mut sink = joined(sealing).await?;
+            (None, Some(Lanes { hashing, sealing })) => {
+                let mut sink = sealing.finish().await?;
                 let kernel = Arc::clone(&self.kernel);
                 let work = tokio::task::spawn_blocking(move || {
                     sink.seal(true)?;
@@ -275,10 +261,12 @@ impl Writer {
                     let length = sink.sealed_length;
                     Ok((kernel.blobs.complete(sink.segment)?, length))
                 });
-                let (id, length) = joined(work).await?;
+                let hashes = hashing.finish().await?;
+                let (id, length) =
+                    work.await.map_err(|error| Error::internal(format!("a worker thread ended: {error}")))??;
                 (hashes, Place::Segment { id, length })
             }
-            _ => return Err(Error::internal("a body whose worker failed was finished")),
+            (None, None) => return Err(Error::internal("a body that was finished twice")),
         };
         Ok(hashes.finished(self.size, place, &self.kernel))
     }
@@ -288,9 +276,14 @@ impl Writer {
 pub fn seal_small(kernel: &Arc<Kernel>, key: &Key, bytes: &[u8], sha256: bool) -> Result<Finished> {
     let mut hashes = Hashes { crc32c: Crc32c::new(), md5: Md5::new(), sha256: sha256.then(Sha256::new) };
     hashes.update(bytes);
+    Ok(hashes.finished(bytes.len() as u64, Place::Inline(seal_whole(key, bytes)?), kernel))
+}
+
+/// A body of at most one chunk, sealed.
+fn seal_whole(key: &Key, bytes: &[u8]) -> Result<Bytes> {
     let mut out = Vec::with_capacity(bytes.len() + 32);
     Sealer::new(key).and_then(|mut sealer| sealer.seal_chunk(&mut out, bytes, true)).map_err(unsealed)?;
-    Ok(hashes.finished(bytes.len() as u64, Place::Inline(out.into()), kernel))
+    Ok(out.into())
 }
 
 enum Place {

@@ -15,6 +15,7 @@ pub mod entropy;
 pub mod etag;
 pub mod faults;
 pub mod filter;
+pub mod lane;
 pub mod local;
 pub mod mask;
 pub mod operations;
