@@ -124,7 +124,7 @@ pub fn create_agent(call: &mut Call, project: &Project, agent: ServiceAgent) -> 
     service_usage::door::create_agent(call, project, agent)
 }
 
-/// Container Registry's and Artifact Registry's first use in the default mode: enables the API, tries topic `gcr`.
+/// A registry's first use in the default mode: enables the API, tries topic `gcr`.
 pub fn activate_registry(call: &mut Call, project: &Project, api: &'static str) -> Result<()> {
     service_usage::door::activate(call, project, api)
 }

@@ -67,18 +67,21 @@ impl Emulator {
             .kernel
             .run(Self::own("start", Mode::Write), |call| {
                 let offset = call.txn.get(&META, CLOCK_OFFSET)?.map_or(0, |row| row.number as i64);
+                let kernel = Arc::clone(&call.kernel);
+                for (folder, stranger) in [("blobs", kernel.blobs.stranger()), ("vault", kernel.vault.stranger())] {
+                    let stranger = stranger.map_err(|error| Error::internal(format!("{folder}: {error}")))?;
+                    if let Some(name) = stranger {
+                        return Err(Error::failed_precondition(format!(
+                            "The data directory holds {folder}/{name}, which is none of its files. Nothing was changed."
+                        )));
+                    }
+                }
+                crate::doors::check_at_start(call)?;
                 let txn = &call.txn;
-                let stranger = call
-                    .kernel
+                kernel
                     .blobs
                     .sweep(|id| owns_segment(txn, id))
                     .map_err(|error| Error::internal(format!("blobs: {error}")))?;
-                if let Some(name) = stranger {
-                    return Err(Error::failed_precondition(format!(
-                        "The data directory holds blobs/{name}, which is none of its files. Nothing was changed."
-                    )));
-                }
-                crate::doors::check_at_start(call)?;
                 Ok((offset, crate::doors::has_work(call)?))
             })
             .await?;

@@ -125,13 +125,15 @@ async fn a_broken_folder_is_named_and_left_alone() {
         );
     }
     std::fs::write(&segment, &bytes).expect("mended");
-    // A foreign file among the blobs is named at the start.
-    let foreign = folder.path().join("blobs/notes.txt");
-    std::fs::write(&foreign, "mine").expect("a file");
-    let refusal = open().await.err().expect("a refusal").to_string();
-    assert!(refusal.contains("notes.txt"), "{refusal}");
-    assert_eq!(std::fs::read_to_string(&foreign).expect("still there"), "mine");
-    std::fs::remove_file(&foreign).expect("gone");
+    // A foreign file among the blobs or the keys is named at the start, and left alone.
+    for name in ["blobs/notes.txt", "vault/notes.txt", "vault/mine.key"] {
+        let foreign = folder.path().join(name);
+        std::fs::write(&foreign, "mine").expect("a file");
+        let refusal = open().await.err().expect("a refusal").to_string();
+        assert!(refusal.contains(name), "{refusal}");
+        assert_eq!(std::fs::read_to_string(&foreign).expect("still there"), "mine");
+        std::fs::remove_file(&foreign).expect("gone");
+    }
     // Key material that is missing is named at the start, with its version.
     let version_file = files(folder.path()).into_iter().filter(|(name, _)| is_key(name) && name.contains("vault"));
     for (name, bytes) in version_file.collect::<Vec<_>>() {

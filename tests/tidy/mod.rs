@@ -11,7 +11,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("crates/cmek", &["cmek-emulator", "cmek-plan", "gcp-client", "gcp-format", "gcp-names", "gcp-schema"]),
     ("crates/cmek-plan", &["gcp-names"]),
     ("crates/envelope", &[]),
-    ("crates/gcp-client", &["gcp-schema", "gcp-names"]),
+    ("crates/gcp-client", &["gcp-schema"]),
     ("crates/gcp-format", &[]),
     ("crates/gcp-gateway", &["gcp-schema"]),
     ("crates/gcp-names", &[]),

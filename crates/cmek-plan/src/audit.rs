@@ -8,6 +8,7 @@ use gcp_names::{KeyName, KeyVersionName, RegistryHost, location};
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{KeyFacts, PolicyFacts, place};
+use crate::words::{key_words, renew, revive};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -142,12 +143,9 @@ pub fn audit(subject: &Subject, keys: &BTreeMap<String, Arc<KeyFacts>>) -> Vec<I
             (state != "ENABLED").then(|| (name, state.clone(), *count))
         })
         .collect();
-    for (version, state, count) in lost {
-        let mend = match state.as_str() {
-            "DISABLED" => format!("cmek keys enable {version}"),
-            "DESTROY_SCHEDULED" => format!("cmek keys restore {version}, then enable it"),
-            _ => "nothing brings them back; push the images again".to_owned(),
-        };
+    for (version, state, count) in &lost {
+        let mend =
+            revive(version, state).unwrap_or_else(|| "nothing brings them back; push the images again".to_owned());
         say(
             "OBJECTS_LOST",
             format!(
@@ -207,12 +205,12 @@ pub fn audit(subject: &Subject, keys: &BTreeMap<String, Arc<KeyFacts>>) -> Vec<I
         Some(version) => say(
             "KEY_NOT_ENABLED",
             format!("Version {} of {}, its primary, is {}.", version.number, key.short(), version.state),
-            format!("cmek keys enable {}", key.version(version.number)),
+            renew(&key.version(version.number), &version.state),
         ),
         None => say(
             "KEY_NOT_ENABLED",
             format!("{} has no primary version.", key.short()),
-            format!("cmek keys rotate {key}"),
+            format!("cmek keys rotate {}", key_words(&key)),
         ),
     }
     match facts.users.get(&subject.agent) {
@@ -241,7 +239,14 @@ pub fn audit(subject: &Subject, keys: &BTreeMap<String, Arc<KeyFacts>>) -> Vec<I
     }
     if let Some(primary) = &facts.primary {
         let current = key.version(primary.number).to_string();
-        let old: u64 = subject.objects.iter().filter(|(name, _)| **name != current).map(|(_, (count, _))| count).sum();
+        // What cannot be read cannot be rewritten either.
+        let gone: Vec<_> = lost.iter().map(|(version, ..)| version.to_string()).collect();
+        let old: u64 = subject
+            .objects
+            .iter()
+            .filter(|(name, _)| **name != current && !gone.contains(name))
+            .map(|(_, (count, _))| count)
+            .sum();
         if let (Some(host), 1..) = (subject.host, old) {
             let google: u64 = subject.objects.get("").map_or(0, |(count, _)| *count);
             let how = if google == old { "under the Google-managed key" } else { "under other keys or older versions" };
@@ -324,7 +329,7 @@ mod tests {
                     grants[0].resource = "projects/sec".into();
                 }
             }),
-            (&["OBJECTS_LOST", "OBJECTS_OLD"], |subject, facts| {
+            (&["OBJECTS_LOST"], |subject, facts| {
                 subject.objects.insert(format!("{KEY}/cryptoKeyVersions/1"), (1, 1));
                 facts.versions.insert(1, "DESTROYED".into());
             }),

@@ -112,6 +112,12 @@ impl HostFacts {
             .fold((0, 0), |(count, bytes), (_, (more, size))| (count + more, bytes + size))
     }
 
+    /// Objects under any version of this key.
+    pub fn under(&self, key: &str) -> u64 {
+        let is_of = |name: &str| name.strip_prefix(key).is_some_and(|rest| rest.starts_with("/cryptoKeyVersions/"));
+        self.objects.iter().filter(|(name, _)| is_of(name)).map(|(_, (count, _))| count).sum()
+    }
+
     pub fn under_customer_keys(&self) -> u64 {
         self.objects.iter().filter(|(name, _)| !name.is_empty()).map(|(_, (count, _))| count).sum()
     }

@@ -60,10 +60,14 @@ pub struct Impact {
     /// Buckets of no registry, or of another project's.
     pub others: Vec<OtherBucket>,
     pub topics: Vec<String>,
+    /// Topics under the key whose messages lie under another version by now; older ones may still lie under this.
+    pub older_topics: Vec<String>,
     /// Buckets that take the key for what is written next.
     pub buckets: Vec<String>,
     /// Of the project's registries.
     pub copies: Copies,
+    /// Whether the objects of every bucket of the project were looked at.
+    pub looked_everywhere: bool,
 }
 
 impl Impact {

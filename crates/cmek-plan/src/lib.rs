@@ -8,6 +8,7 @@ mod impact;
 mod planner;
 mod preflight;
 mod step;
+mod words;
 
 pub use audit::{Issue, Rank, RuleInfo, Subject, audit, rules};
 pub use document::{Document, Wish};
@@ -17,3 +18,4 @@ pub use impact::{Affected, Copies, Image, Impact, OtherBucket, StoredObject, imp
 pub use planner::{Plan, SCHEMA, plan};
 pub use preflight::{Check, Verdict, preflight};
 pub use step::{Need, Step};
+pub use words::{key_words, renew, revive, version_words};

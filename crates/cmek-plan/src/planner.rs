@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::facts::{Desired, HostFacts, Observed, place};
 use crate::finding::{Finding, Severity};
 use crate::step::{Need, Step};
+use crate::words::{key_words, renew};
 
 /// The form of a plan's document.
 pub const SCHEMA: &str = "cmek.plan/v1";
@@ -163,14 +164,13 @@ fn permission_findings(observed: &Observed, findings: &mut Vec<Finding>) {
 fn key_findings(desired: &Desired, observed: &Observed, findings: &mut Vec<Finding>) {
     let key = &desired.key;
     let name = key.to_string();
-    let flags = format!("--keyring={} --location={} --key-project={}", key.ring, key.location, key.project);
     if !observed.key.exists {
         if !desired.create_key {
             findings.push(Finding::blocker(
                 "KEY_MISSING",
                 &name,
                 format!("The key {} does not exist.", key.short()),
-                format!("add --create-key, or: cmek keys create {} {flags}", key.key),
+                format!("add --create-key, or: cmek keys create {}", key_words(key)),
             ));
         }
     } else if observed.key.purpose != "ENCRYPT_DECRYPT" {
@@ -190,19 +190,13 @@ fn key_findings(desired: &Desired, observed: &Observed, findings: &mut Vec<Findi
                 "KEY_NO_PRIMARY",
                 &name,
                 format!("The key {} has no primary version.", key.short()),
-                format!("cmek keys rotate {} {flags}", key.key),
+                format!("cmek keys rotate {}", key_words(key)),
             )),
             Some(version) if version.state != "ENABLED" => findings.push(Finding::blocker(
                 "KEY_NOT_ENABLED",
                 &name,
                 format!("Version {} of {}, its primary, is {}.", version.number, key.short(), version.state),
-                match version.state.as_str() {
-                    "DISABLED" => format!("cmek keys enable {}/{} {flags}", key.key, version.number),
-                    "DESTROY_SCHEDULED" => {
-                        format!("cmek keys restore {}/{} {flags}, then enable it", key.key, version.number)
-                    }
-                    _ => format!("cmek keys rotate {} {flags}", key.key),
-                },
+                renew(&key.version(version.number), &version.state),
             )),
             Some(_) => {}
         }

@@ -57,7 +57,7 @@ fn told(transport: Arc<dyn Transport>, sink: Option<Sink>, timer: &Arc<dyn Timer
 
 impl Session {
     /// The emulator that the command is to work on, if it is to work on one in this process.
-    async fn emulator(&self) -> Outcome<Option<Emulator>> {
+    pub async fn emulator(&self) -> Outcome<Option<Emulator>> {
         if let Some(emulator) = &self.given {
             return Ok(Some(emulator.clone()));
         }

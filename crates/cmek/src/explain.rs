@@ -113,6 +113,16 @@ const KNOWN: &[Known] = &[
         ],
     },
     Known {
+        id: "KEY_MISSING",
+        signs: &[&["CryptoKey ", " not found"], &["Cloud KMS encryption key not found"]],
+        summary: "There is no such key.",
+        cause: "Its name is mistyped, it is in another project, ring or location, or it was never made. Keys and rings cannot be renamed; a ring of the same name in another location is another ring.",
+        ways: &[
+            "cmek keys list --keyring=RING --location=LOCATION --key-project=PROJECT: see which keys there are",
+            "cmek keys create KEY --keyring=RING --location=LOCATION",
+        ],
+    },
+    Known {
         id: "KEY_LOCATION",
         signs: &[&["Cloud KMS region '", "not available for use with GCS region '"]],
         summary: "The key is in the wrong place for the bucket.",

@@ -8,7 +8,7 @@ use gcp_names::{KeyName, RegistryHost};
 use serde_json::Value;
 
 use crate::cloud::{Cloud, Container};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::observe::{spread, unless_hidden};
 use crate::ui::{Ui, size, table};
 
@@ -27,10 +27,14 @@ pub struct Range {
 
 pub fn text(found: &Impact) -> String {
     if found.is_empty() {
-        let copies = copies(found);
-        let what =
-            if copies.is_empty() { "Nothing that is stored needs it." } else { "Nothing that is live needs it." };
-        return format!("{what}\n{copies}");
+        let (what, rest) = (if found.copies.objects == 0 { "stored" } else { "live" }, rest(found));
+        // The whole truth about a bucket is in its objects, and only these buckets were read.
+        let place = if found.looked_everywhere {
+            ""
+        } else {
+            ", as far as the project's registries and the buckets with this default key go; --all-buckets looks into the others"
+        };
+        return format!("Nothing that is {what} needs it{place}.\n{rest}");
     }
     let dash = || "–".to_owned();
     let mut rows: Vec<Vec<String>> = found
@@ -51,15 +55,25 @@ pub fn text(found: &Impact) -> String {
             text.push_str(&format!("{tag} lies under another version and shares a layer that would be lost.\n"));
         }
     }
-    text + &copies(found)
+    text + &rest(found)
 }
 
-fn copies(found: &Impact) -> String {
+/// What does not make a key one that is in use, and is lost with it all the same.
+fn rest(found: &Impact) -> String {
+    let mut text = String::new();
     let Copies { objects, bytes } = found.copies;
-    if objects == 0 {
-        return String::new();
+    if objects > 0 {
+        text.push_str(&format!(
+            "{objects} noncurrent or soft-deleted copies ({}) could not be brought back any more.\n",
+            size(bytes)
+        ));
     }
-    format!("{objects} noncurrent or soft-deleted copies ({}) could not be brought back any more.\n", size(bytes))
+    for topic in &found.older_topics {
+        text.push_str(&format!(
+            "topic {topic} has the key: messages that were published while this version was primary could not be read any more.\n"
+        ));
+    }
+    text
 }
 
 pub fn show(ui: &mut Ui, found: &Impact) {
@@ -77,9 +91,13 @@ pub fn show(ui: &mut Ui, found: &Impact) {
 
 /// What would be lost with a version, or with all versions of a key.
 pub async fn of(cloud: &Cloud, range: &Range, key: &KeyName, version: Option<u64>) -> Outcome<Impact> {
-    let versions: BTreeSet<String> = match version {
-        Some(number) => [key.version(number).to_string()].into(),
-        None => cloud.versions(key).await?.into_iter().map(|version| version.name).collect(),
+    let missing = |what: String| Failure::new(format!("NOT_FOUND: {what} not found."));
+    let Some(about) = cloud.key(key).await? else { return Err(missing(format!("CryptoKey {key}"))) };
+    let all: BTreeSet<String> = cloud.versions(key).await?.into_iter().map(|version| version.name).collect();
+    let versions = match version.map(|number| key.version(number).to_string()) {
+        Some(one) if !all.contains(&one) => return Err(missing(format!("CryptoKeyVersion {one}"))),
+        Some(one) => [one].into(),
+        None => all,
     };
     let mut found = Impact { versions: versions.iter().cloned().collect(), ..Impact::default() };
     let project = &range.project;
@@ -107,7 +125,7 @@ pub async fn of(cloud: &Cloud, range: &Range, key: &KeyName, version: Option<u64
         if RegistryHost::from_bucket(&bucket).is_some_and(|(_, owner)| owner == *project) {
             continue;
         }
-        let counts = unless_hidden(spread(cloud, &bucket).await)?.unwrap_or_default();
+        let counts = unless_hidden(spread(cloud, &bucket, "").await)?.unwrap_or_default();
         let (objects, bytes) = counts
             .iter()
             .filter(|(version, _)| versions.contains(*version))
@@ -121,7 +139,15 @@ pub async fn of(cloud: &Cloud, range: &Range, key: &KeyName, version: Option<u64
             found.buckets.push(bucket);
         }
     }
-    found.topics = topics.into_iter().collect();
+    // New messages lie under the primary version.
+    let is_current = version.is_none() || about.primary.is_some_and(|primary| versions.contains(&primary.name));
+    let topics: Vec<String> = topics.into_iter().collect();
+    if is_current {
+        found.topics = topics;
+    } else {
+        found.older_topics = topics;
+    }
+    found.looked_everywhere = range.all_buckets;
     found.buckets.sort();
     Ok(found)
 }

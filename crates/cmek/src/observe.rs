@@ -159,16 +159,16 @@ pub async fn host(cloud: &Cloud, host: RegistryHost, project: &str) -> Result<Ho
     facts.location = text("/location");
     facts.default_key = text("/encryption/defaultKmsKeyName");
     facts.metageneration = text("/metageneration");
-    facts.objects = spread(cloud, &facts.bucket).await?;
+    facts.objects = spread(cloud, &facts.bucket, "").await?;
     Ok(facts)
 }
 
-/// Objects and bytes of a bucket by key version, page by page, so that a large bucket costs no memory.
-pub async fn spread(cloud: &Cloud, bucket: &str) -> Result<BTreeMap<String, (u64, u64)>, Error> {
+/// Objects and bytes under a prefix by key version, page by page, so that a large bucket costs no memory.
+pub async fn spread(cloud: &Cloud, bucket: &str, prefix: &str) -> Result<BTreeMap<String, (u64, u64)>, Error> {
     let mut counts: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     let mut token = String::new();
     loop {
-        let (items, next) = cloud.objects_page(bucket, "", &token).await?;
+        let (items, next) = cloud.objects_page(bucket, prefix, &token).await?;
         for stored in items {
             let entry = counts.entry(stored.object.key_version).or_default();
             entry.0 += 1;

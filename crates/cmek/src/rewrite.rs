@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cmek_plan::StoredObject;
+use cmek_plan::{StoredObject, key_words, renew};
 use gcp_client::Error;
-use gcp_names::{KeyName, RegistryHost};
+use gcp_names::{KeyName, KeyVersionName, RegistryHost};
 use tokio::task::JoinSet;
 
 use crate::cloud::{Cloud, Stored};
 use crate::failure::{Failure, Outcome};
+use crate::observe::state_name;
 use crate::resume::Resume;
 use crate::ui::{Ui, size};
 
@@ -49,6 +50,17 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Whether so many objects are handed over.
+    pub fn by_batch(&self, work: &Work, objects: u64) -> bool {
+        match self.engine {
+            Engine::Batch => true,
+            Engine::Client => false,
+            Engine::Auto => objects > self.threshold && work.from.is_none(),
+        }
+    }
+}
+
 /// What is to be done.
 #[derive(Clone, Debug)]
 pub struct Work {
@@ -73,25 +85,29 @@ impl Work {
     }
 }
 
-/// The full name of the key's primary version.
+/// The full name of the key's primary version, which can be written under.
 pub async fn primary(cloud: &Cloud, key: &KeyName) -> Outcome<String> {
     let found = cloud.key(key).await?.ok_or_else(|| Failure::new(format!("NOT_FOUND: CryptoKey {key} not found.")))?;
-    let primary = found.primary.map(|version| version.name).unwrap_or_default();
-    if primary.is_empty() {
-        return Err(Failure::new(format!("The key {} has no primary version.", key.short())));
+    let Some(primary) = found.primary else {
+        return Err(Failure::new(format!("The key {} has no primary version.", key.short()))
+            .hint(format!("cmek keys rotate {}", key_words(key))));
+    };
+    let state = state_name(primary.state);
+    match KeyVersionName::parse(&primary.name) {
+        Ok(name) if state != "ENABLED" => Err(Failure::new(format!(
+            "Version {} of {}, its primary, is {state}: nothing can be written under it.",
+            name.version,
+            key.short()
+        ))
+        .hint(renew(&name, &state))),
+        _ => Ok(primary.name),
     }
-    Ok(primary)
 }
 
 /// `expected`: how many objects a look before has counted.
 pub async fn run(cloud: &Cloud, ui: &mut Ui, work: &Work, options: &Options, expected: u64) -> Outcome<Done> {
     let primary = primary(cloud, &work.key).await?;
-    let by_batch = match options.engine {
-        Engine::Batch => true,
-        Engine::Client => false,
-        Engine::Auto => expected > options.threshold && work.from.is_none(),
-    };
-    let done = if by_batch {
+    let done = if options.by_batch(work, expected) {
         batch(cloud, ui, work, expected).await?
     } else {
         client(cloud, ui, work, options, &primary, expected).await?

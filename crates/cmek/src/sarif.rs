@@ -39,7 +39,6 @@ pub fn render(issues: &[Issue]) -> Outcome<String> {
     let driver = json!({
         "name": "cmek",
         "version": env!("CARGO_PKG_VERSION"),
-        "informationUri": env!("CARGO_PKG_REPOSITORY"),
         "rules": rules,
     });
     let document = json!({

@@ -121,7 +121,15 @@ impl Session {
     }
 
     pub fn hosts(names: &[String]) -> Outcome<Vec<RegistryHost>> {
-        names.iter().map(|name| RegistryHost::parse(name).map_err(|error| Failure::new(format!("{error}.")))).collect()
+        let mut hosts = Vec::new();
+        for name in names {
+            let host = RegistryHost::parse(name).map_err(|error| Failure::new(format!("{error}.")))?;
+            // Named twice is meant once.
+            if !hosts.contains(&host) {
+                hosts.push(host);
+            }
+        }
+        Ok(hosts)
     }
 
     /// The cloud that the command speaks to, made at the first need.

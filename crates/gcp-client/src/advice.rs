@@ -14,6 +14,10 @@ impl Error {
                         .to_owned(),
                 );
             }
+            // Only of this machine is a refusal taken for an answer.
+            Stage::Unreachable if self.message().contains("onnection refused") => {
+                return Some("nobody listens there; an emulator: cmek emulator start".to_owned());
+            }
             Stage::Unsent | Stage::Unreachable | Stage::Lost => {
                 return Some(
                     "this may be the network: look at the connection, the proxy (proxy/* or HTTPS_PROXY) and the \

@@ -107,25 +107,30 @@ impl Blobs {
         }
     }
 
-    /// Removes what no row knows; names what does not belong here.
-    pub fn sweep(&self, known: impl Fn(&str) -> bool) -> std::io::Result<Option<String>> {
-        let Some(folder) = &self.folder else { return Ok(None) };
-        for entry in std::fs::read_dir(folder)? {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let (id, ending) = name.split_once('.').unwrap_or((&name, ""));
-            let ours = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-            match ending {
-                "tmp" if ours => std::fs::remove_file(entry.path())?,
-                "seg" if ours => {
-                    if !known(id) {
-                        std::fs::remove_file(entry.path())?;
-                    }
-                }
-                _ => return Ok(Some(name)),
+    /// Something in the folder that is none of our files, if there is any.
+    pub fn stranger(&self) -> std::io::Result<Option<String>> {
+        Ok(self.names()?.into_iter().find(|name| segment_of(name).is_none()))
+    }
+
+    fn names(&self) -> std::io::Result<Vec<String>> {
+        let Some(folder) = &self.folder else { return Ok(Vec::new()) };
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    /// Removes what no row knows: segments that were never finished, or whose call was cut off before its commit.
+    pub fn sweep(&self, known: impl Fn(&str) -> bool) -> std::io::Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        for name in self.names()? {
+            let keep = match segment_of(&name) {
+                Some((id, "seg")) => known(id),
+                Some(_) => false,
+                None => true,
+            };
+            if !keep {
+                std::fs::remove_file(folder.join(name))?;
             }
         }
-        Ok(None)
+        Ok(())
     }
 }
 
@@ -141,6 +146,13 @@ impl Drop for Segment {
             let _ = std::fs::remove_file(&self.temporary);
         }
     }
+}
+
+/// The id and ending of a segment's file.
+fn segment_of(name: &str) -> Option<(&str, &str)> {
+    let (id, ending) = name.split_once('.')?;
+    let ours = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) && ["seg", "tmp"].contains(&ending);
+    ours.then_some((id, ending))
 }
 
 /// Reads exactly `length` bytes; a short file is an error that says so.

@@ -108,20 +108,26 @@ impl Vault {
         Key::from_slice(&material).map_err(|error| Error::internal(error.to_string()))
     }
 
+    /// Something in the folder that is none of our files, if there is any.
+    pub fn stranger(&self) -> std::io::Result<Option<String>> {
+        let ours = |name: &str| {
+            name.strip_suffix(".key")
+                .is_some_and(|id| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        };
+        Ok(self.names()?.into_iter().find(|name| !ours(name)))
+    }
+
+    fn names(&self) -> std::io::Result<Vec<String>> {
+        let Some((folder, _)) = &self.folder else { return Ok(Vec::new()) };
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
     /// Removes files that no row knows: creations that were cut off before their commit.
     pub fn sweep(&self, known: impl Fn(&str) -> bool) -> std::io::Result<()> {
         let Some((folder, _)) = &self.folder else { return Ok(()) };
         let own = Self::file_name(GOOGLE_MANAGED);
-        for entry in std::fs::read_dir(folder)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else { continue };
-            if name != own
-                && std::path::Path::new(name).extension().is_some_and(|ending| ending == "key")
-                && !known(name)
-            {
-                overwrite_and_unlink(&entry.path())?;
-            }
+        for name in self.names()?.into_iter().filter(|name| *name != own && !known(name)) {
+            overwrite_and_unlink(&folder.join(name))?;
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! The services, a folder each: `mod` (its card), `model`, `api` (gRPC and transcoded REST), `rest` only where REST is
-//! bespoke, `door` (what other services may ask of it).
+//! The services, a folder each: `mod` (its card, and its gaps); `model`, `api` (gRPC and transcoded REST), `rest` (REST
+//! that is bespoke) and `door` (what other services may ask of it) where there is something to put there.
 
 pub mod cloud_asset;
 pub mod container_registry;

@@ -127,6 +127,9 @@ pub struct ListFlags {
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
+    if text == "unlimited" {
+        return Ok(usize::MAX);
+    }
     match text.parse::<usize>() {
         Ok(0) => Err("Value must be greater than or equal to 1; received: 0".to_owned()),
         Ok(number) => Ok(number),

@@ -20,6 +20,7 @@ use crate::commands;
     about = "Give Google container registries customer-managed encryption keys, and see what a key's loss means",
     disable_help_subcommand = true,
     disable_help_flag = true,
+    args_override_self = true,
     subcommand_required = true
 )]
 pub struct Cli {

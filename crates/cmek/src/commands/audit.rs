@@ -188,7 +188,7 @@ async fn look(cloud: Cloud, place: Place, policy: Arc<PolicyFacts>) -> Result<Op
     subject.location = text("/location");
     subject.key = text("/encryption/defaultKmsKeyName");
     subject.agent = ServiceAgent::Storage.member(place.number);
-    subject.objects = unless_hidden(observe::spread(&cloud, &bucket).await)?.unwrap_or_default();
+    subject.objects = unless_hidden(observe::spread(&cloud, &bucket, "").await)?.unwrap_or_default();
     if !subject.objects.is_empty() {
         subject.is_served = cloud.is_served(host, &place.project).await;
     }

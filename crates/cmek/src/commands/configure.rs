@@ -79,7 +79,7 @@ pub async fn run(session: &mut Session, args: Configure) -> Outcome<()> {
     }
     let given = args.plan_in.as_deref().map(read).transpose()?;
     let desired = match &given {
-        Some(document) => document.desired().map_err(Failure::new)?,
+        Some(document) => of_this_project(session, document.desired().map_err(Failure::new)?)?,
         None => desired(session, &args)?,
     };
     let cloud = session.cloud().await?;
@@ -124,6 +124,16 @@ pub async fn run(session: &mut Session, args: Configure) -> Outcome<()> {
     session.ui.say("");
     session.ui.say("Looked again: everything is as planned.");
     Ok(())
+}
+
+/// A plan names its project; one that is named beside it must be the same.
+fn of_this_project(session: &Session, desired: Desired) -> Outcome<Desired> {
+    match session.global.project.as_deref() {
+        Some(project) if project != desired.project => {
+            Err(Failure::new(format!("The plan is for {}, not for {project}. Nothing was changed.", desired.project)))
+        }
+        _ => Ok(desired),
+    }
 }
 
 fn desired(session: &Session, args: &Configure) -> Outcome<Desired> {

@@ -32,9 +32,27 @@ $ cmek emulator start --clock=2026-01-05T09:00:00Z --seed=7 --log=calls")]
 
 #[derive(Debug, Args)]
 pub struct Address {
-    /// Where the emulator listens
-    #[arg(long, default_value = HERE, value_name = "HOST:PORT")]
-    pub host_port: String,
+    /// Where the emulator listens; where env-init has pointed this shell, else 127.0.0.1:8787
+    #[arg(long, value_name = "HOST:PORT", value_parser = host_port)]
+    pub host_port: Option<String>,
+}
+
+/// As `start` prints it, with `http://` or without.
+fn host_port(text: &str) -> Result<String, String> {
+    let bare = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+    match bare.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok() => {
+            Ok(bare.to_owned())
+        }
+        _ => Err(format!("'{text}' is no address; write it as {HERE}")),
+    }
+}
+
+impl Address {
+    fn find(&self, session: &Session) -> String {
+        let pointed = || session.env("CMEK_REGISTRY_ENDPOINT").and_then(|address| host_port(address).ok());
+        self.host_port.clone().or_else(pointed).unwrap_or_else(|| HERE.to_owned())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -87,22 +105,36 @@ pub async fn run(session: &mut Session, command: EmulatorCommand) -> Outcome<()>
     match command {
         EmulatorCommand::Start(args) => start(session, args).await,
         EmulatorCommand::Stop(address) => {
-            control(&address.host_port, "POST", "/_emulator/v1/stop", None).await?;
-            session.ui.say(&format!("Stopped the emulator on {}.", address.host_port));
+            let place = address.find(session);
+            control(&place, "POST", "/_emulator/v1/stop", None).await?;
+            session.ui.say(&format!("Stopped the emulator on {place}."));
             Ok(())
         }
-        EmulatorCommand::EnvInit(address) => env_init(session, &address.host_port),
+        // Not where the shell points now: this is how it is pointed.
+        EmulatorCommand::EnvInit(address) => env_init(session, address.host_port.as_deref().unwrap_or(HERE)),
         EmulatorCommand::Clock(Clock::Show(address)) => {
-            let answer = control(&address.host_port, "GET", "/_emulator/v1/clock", None).await?;
+            if let Some(emulator) = own(session, &address).await? {
+                return session.ui.data(&format!("{}\n", emulator.now()));
+            }
+            let answer = control(&address.find(session), "GET", "/_emulator/v1/clock", None).await?;
             session.ui.data(&format!("{}\n", answer["now"].as_str().unwrap_or_default()))
         }
         EmulatorCommand::Clock(Clock::Advance { duration, address }) => {
             let seconds = parse_duration(&duration)?;
+            if let Some(emulator) = own(session, &address).await? {
+                emulator.advance(Duration::from_secs(seconds)).await?;
+                return session.ui.data(&format!("{}\n", emulator.now()));
+            }
             let body = json!({"duration": format!("{seconds}s")});
-            let answer = control(&address.host_port, "POST", "/_emulator/v1/clock:advance", Some(&body)).await?;
+            let answer = control(&address.find(session), "POST", "/_emulator/v1/clock:advance", Some(&body)).await?;
             session.ui.data(&format!("{}\n", answer["now"].as_str().unwrap_or_default()))
         }
     }
+}
+
+/// The emulator inside this process, if it is the one that is meant.
+async fn own(session: &Session, address: &Address) -> Outcome<Option<Emulator>> {
+    if address.host_port.is_some() { Ok(None) } else { session.emulator().await }
 }
 
 pub fn parse_duration(text: &str) -> Outcome<u64> {
@@ -130,6 +162,10 @@ async fn control(host_port: &str, verb: &str, path: &str, body: Option<&Value>) 
 }
 
 async fn start(session: &mut Session, args: Start) -> Outcome<()> {
+    if let (Some(folder), None) = (&session.global.emulator, &args.data_dir) {
+        return Err(Failure::new("--emulator is for commands that run the emulator inside themselves.")
+            .hint(format!("cmek emulator start --data-dir={folder}")));
+    }
     let mut builder = Emulator::builder()
         .seed(if args.seed == 0 { session.seed } else { args.seed })
         .address(&format!("127.0.0.1:{}", args.port));

@@ -53,6 +53,7 @@ async fn list(session: &mut Session, flags: &ListFlags) -> Outcome<()> {
             "name": format!("//storage.googleapis.com/{}", facts.bucket),
             "host": host.host(), "bucket": facts.bucket, "location": facts.location, "encryption": encryption,
             "key": facts.default_key, "objects": objects, "bytes": bytes, "customerObjects": facts.under_customer_keys(),
+            "defaultKeyObjects": facts.under(&facts.default_key),
         }));
     }
     session.print_drawn(&rows, table, flags)
@@ -71,7 +72,9 @@ fn table(rows: &[Value]) -> String {
             let key =
                 KeyName::parse(&text(row, "key")).map(|key| format!("{}/{}", key.ring, key.key)).unwrap_or_default();
             let encryption = if key.is_empty() { "Google-managed" } else { "customer" };
-            let objects = format!("{} of {}", count("customerObjects"), count("objects"));
+            // Of a bucket with a key, those that are under it.
+            let protected = count(if key.is_empty() { "customerObjects" } else { "defaultKeyObjects" });
+            let objects = format!("{protected} of {}", count("objects"));
             vec![text(row, "host"), text(row, "bucket"), text(row, "location"), encryption.to_owned(), key, objects]
         })
         .collect();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
+use cmek_plan::{Impact, key_words, version_words};
 use gcp_names::{KeyName, KeyRingName, KeyVersionName};
 use gcp_schema::kms::crypto_key_version::CryptoKeyVersionState as State;
 use gcp_schema::kms::{CryptoKey, CryptoKeyVersion};
@@ -66,7 +67,7 @@ pub struct Create {
     /// Rotate by itself every so often: 90d
     #[arg(long, value_name = "DURATION", value_parser = at_least_a_day)]
     pub rotation_period: Option<u64>,
-    /// The first rotation, RFC 3339; needed with --rotation-period unless that is enough from now
+    /// The first rotation, RFC 3339; one --rotation-period from now if it is not given
     #[arg(long, value_name = "TIME")]
     pub next_rotation_time: Option<String>,
     /// How long a destroyed version can be restored: 30d
@@ -94,7 +95,7 @@ pub struct Destroying {
     pub key: KeyArgs,
     #[command(flatten)]
     pub range: ScopeArgs,
-    /// Refuse, with exit code 3, while anything that is stored needs it
+    /// Refuse, with exit code 3, while anything that is stored needs it, in whichever bucket of the project
     #[arg(long)]
     pub fail_if_in_use: bool,
     /// Do it without asking
@@ -108,7 +109,7 @@ pub struct ImpactArgs {
     pub key: KeyArgs,
     #[command(flatten)]
     pub range: ScopeArgs,
-    /// Exit with code 3 when anything that is stored needs it
+    /// Exit with code 3 when anything that is stored needs it, in whichever bucket of the project
     #[arg(long)]
     pub fail_if_in_use: bool,
 }
@@ -201,11 +202,11 @@ async fn create(session: &mut Session, args: Create) -> Outcome<()> {
     let seconds = |seconds: u64| prost_types::Duration { seconds: seconds as i64, nanos: 0 };
     if let Some(period) = args.rotation_period {
         use gcp_schema::kms::crypto_key::RotationSchedule;
-        let Some(next) = &args.next_rotation_time else {
-            return Err(Failure::new("--rotation-period needs --next-rotation-time, when it begins.")
-                .hint("--next-rotation-time=2030-01-01T00:00:00Z"));
-        };
-        key.next_rotation_time = Some(time(next)?);
+        let now = (session.now)().timestamp().as_second();
+        key.next_rotation_time = Some(match &args.next_rotation_time {
+            Some(next) => time(next)?,
+            None => prost_types::Timestamp { seconds: now.saturating_add(period as i64), nanos: 0 },
+        });
         key.rotation_schedule = Some(RotationSchedule::RotationPeriod(seconds(period)));
     }
     key.destroy_scheduled_duration = args.destroy_scheduled_duration.map(seconds);
@@ -259,6 +260,18 @@ async fn describe(session: &mut Session, args: KeyArgs) -> Outcome<()> {
     let versions: Vec<Value> = cloud.versions(&name).await?.iter().map(version_json).collect();
     let primary = key.primary.map(|version| version.name.rsplit('/').next().unwrap_or_default().to_owned());
     let mut value = json!({"name": key.name, "primary": primary, "versions": versions});
+    if let Some(gcp_schema::kms::crypto_key::RotationSchedule::RotationPeriod(period)) = &key.rotation_schedule {
+        value["rotationPeriod"] = json!(format!("{}s", period.seconds));
+    }
+    if let Some(duration) = &key.destroy_scheduled_duration {
+        value["destroyScheduledDuration"] = json!(format!("{}s", duration.seconds));
+    }
+    if let Some(template) = &key.version_template {
+        value["protectionLevel"] = json!(template.protection_level().as_str_name());
+    }
+    if !key.labels.is_empty() {
+        value["labels"] = json!(key.labels);
+    }
     if let Some(next) = key.next_rotation_time {
         value["nextRotationTime"] = json!(next.to_string());
     }
@@ -327,12 +340,12 @@ async fn consider(
     let (version, primary) = current(&cloud, name).await?;
     let role = if primary { "primary" } else { "not primary" };
     session.ui.say(&format!("Version {} of {} is {}, {role}.", name.version, name.key.key, state_name(version.state)));
-    let range = range(session, &name.key, &args.range)?;
+    let range = range(session, &name.key, &args.range, args.fail_if_in_use)?;
     let found = impact::of(&cloud, &range, &name.key, Some(name.version)).await?;
     impact::show(&mut session.ui, &found);
     session.ui.say(if found.is_empty() { idle } else { aftermath });
     if args.fail_if_in_use && !found.is_empty() {
-        return Err(in_use());
+        return Err(in_use(name, primary, &found));
     }
     if session.global.dry_run {
         session.ui.say("Nothing was changed (--dry-run).");
@@ -344,24 +357,31 @@ async fn consider(
     Ok(true)
 }
 
-fn in_use() -> Failure {
-    Failure { code: 3, ..Failure::new("It is in use (--fail-if-in-use). Nothing was changed.") }
-        .hint("cmek rewrite HOST --from-version=N brings objects under the primary version")
+fn in_use(name: &KeyVersionName, primary: bool, found: &Impact) -> Failure {
+    let rewrite = format!("cmek rewrite HOST --from-version={}", name.version);
+    let hint = match (primary, found.hosts.is_empty()) {
+        (true, _) => format!("cmek keys rotate {}, then {rewrite}", key_words(&name.key)),
+        (false, false) => format!("{rewrite} brings objects under the primary version"),
+        (false, true) => "rewrite what is told above under another key".to_owned(),
+    };
+    Failure { code: 3, ..Failure::new("It is in use (--fail-if-in-use). Nothing was changed.") }.hint(hint)
 }
 
-fn range(session: &Session, key: &KeyName, args: &ScopeArgs) -> Outcome<Range> {
+/// Whoever relies on the answer has every bucket looked at.
+fn range(session: &Session, key: &KeyName, args: &ScopeArgs, relied_on: bool) -> Outcome<Range> {
     let wide = args.scope.folder.is_some() || args.scope.organization.is_some();
     Ok(Range {
         project: session.project().unwrap_or_else(|_| key.project.clone()),
         wide: if wide { Some(session.container(&args.scope)?) } else { None },
-        all_buckets: args.all_buckets,
+        all_buckets: args.all_buckets || relied_on,
     })
 }
 
 async fn disable(session: &mut Session, args: Destroying) -> Outcome<()> {
     let name = session.version(&args.key.key, &args.key.place)?;
-    let again = format!("From then on they cannot be read, until: cmek keys enable {}/{}", name.key.key, name.version);
-    let idle = format!("What it once sealed stays closed until: cmek keys enable {}/{}", name.key.key, name.version);
+    let back = version_words(&name);
+    let again = format!("From then on they cannot be read, until: cmek keys enable {back}");
+    let idle = format!("What it once sealed stays closed until: cmek keys enable {back}");
     if consider(session, &name, &args, &again, &idle).await? {
         let version = session.cloud().await?.set_state(&name, State::Disabled).await?;
         session.ui.say(&format!("Disabled version [{}] of {}.", name.version, name.key.short()));
@@ -393,12 +413,24 @@ async fn enable(session: &mut Session, args: KeyArgs) -> Outcome<()> {
 
 async fn destroy(session: &mut Session, args: Destroying) -> Outcome<()> {
     let name = session.version(&args.key.key, &args.key.place)?;
-    let (key, number) = (&name.key.key, name.version);
+    let cloud = session.cloud().await?;
+    let (version, _) = current(&cloud, &name).await?;
+    if ["DESTROY_SCHEDULED", "DESTROYED"].contains(&state_name(version.state).as_str()) {
+        let at = version.destroy_time.or(version.destroy_event_time).map(|at| at.to_string()).unwrap_or_default();
+        session.ui.say(&format!(
+            "Nothing to do: version {} of {} is {} ({at}).",
+            name.version,
+            name.key.short(),
+            state_name(version.state)
+        ));
+        return session.print_changed(&named_version(&version));
+    }
+    let back = version_words(&name);
     let aftermath = format!(
-        "From then on they cannot be read. Until the time of destruction `cmek keys restore {key}/{number}` brings them back; after it nobody can, Google included."
+        "From then on they cannot be read. Until the time of destruction `cmek keys restore {back}` brings them back; after it nobody can, Google included."
     );
     let idle = format!(
-        "Until the time of destruction `cmek keys restore {key}/{number}` brings it back; after it nobody can, Google included."
+        "Until the time of destruction `cmek keys restore {back}` brings it back; after it nobody can, Google included."
     );
     if consider(session, &name, &args, &aftermath, &idle).await? {
         let version = session.cloud().await?.destroy(&name).await?;
@@ -425,10 +457,7 @@ async fn restore(session: &mut Session, args: KeyArgs) -> Outcome<()> {
     }
     let version = session.cloud().await?.restore(&name).await?;
     session.ui.say(&format!("Restored version [{}] of {}; it is DISABLED.", name.version, name.key.short()));
-    session.ui.say(&format!(
-        "hint: cmek keys enable {}/{} makes what it protects readable again",
-        name.key.key, name.version
-    ));
+    session.ui.hint(&format!("cmek keys enable {} makes what it protects readable again", version_words(&name)));
     session.print_changed(&named_version(&version))
 }
 
@@ -437,7 +466,7 @@ async fn show_impact(session: &mut Session, args: ImpactArgs) -> Outcome<()> {
         Ok(name) => (name.key, Some(name.version)),
         Err(_) => (session.key(&args.key.key, &args.key.place)?, None),
     };
-    let range = range(session, &key, &args.range)?;
+    let range = range(session, &key, &args.range, args.fail_if_in_use)?;
     let cloud = session.cloud().await?;
     let found = impact::of(&cloud, &range, &key, version).await?;
     if session.has_format()? {

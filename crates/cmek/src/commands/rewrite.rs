@@ -4,7 +4,6 @@ use clap::Args;
 use gcp_names::KeyName;
 use serde_json::{Value, json};
 
-use crate::apply::short;
 use crate::cli::{HostArgs, KeyPlace};
 use crate::failure::{Failure, Outcome};
 use crate::observe;
@@ -100,7 +99,10 @@ pub async fn run(session: &mut Session, args: Rewrite) -> Outcome<()> {
     let cloud = session.cloud().await?;
     let mut planned = Vec::new();
     for host in hosts {
-        let facts = observe::host(&cloud, host, &project).await?;
+        let mut facts = observe::host(&cloud, host, &project).await?;
+        if facts.exists && !args.prefix.is_empty() {
+            facts.objects = observe::spread(&cloud, &facts.bucket, &args.prefix).await?;
+        }
         if !facts.exists {
             if !args.hosts.all_hosts {
                 session.ui.say(&format!("{host} has no bucket yet: the first push makes it."));
@@ -109,14 +111,21 @@ pub async fn run(session: &mut Session, args: Rewrite) -> Outcome<()> {
         }
         let key = match &given {
             Some(key) => key.clone(),
-            None => KeyName::parse(&facts.default_key).map_err(|_| {
-                Failure::new(format!("gs://{} has no default key to rewrite with.", facts.bucket))
-                    .hint(format!("cmek configure {host} --kms-key=KEY, or name a key with --kms-key"))
-            })?,
+            None => match KeyName::parse(&facts.default_key) {
+                Ok(key) => key,
+                Err(_) if args.hosts.all_hosts => {
+                    session.ui.say(&format!("{host} is left as it is: its bucket has no default key."));
+                    continue;
+                }
+                Err(_) => {
+                    return Err(Failure::new(format!("gs://{} has no default key to rewrite with.", facts.bucket))
+                        .hint(format!("cmek configure {host} --kms-key=KEY, or name a key with --kms-key")));
+                }
+            },
         };
         let current = primary(&cloud, &key).await?;
         let from = args.from_version.map(|number| key.version(number).to_string());
-        let (objects, bytes) = facts
+        let (mut objects, mut bytes) = facts
             .objects
             .iter()
             .filter(|(version, _)| **version != current && from.as_ref().is_none_or(|from| from == *version))
@@ -136,13 +145,18 @@ pub async fn run(session: &mut Session, args: Rewrite) -> Outcome<()> {
             session.ui.say(&format!("Nothing to do: {what}."));
             continue;
         }
-        let total = facts.total().0;
+        let (total, size_of_all) = facts.total();
+        let work = Work { bucket: facts.bucket, key, from, prefix: args.prefix.clone() };
+        if options.by_batch(&work, objects) {
+            // A job chooses by name only.
+            (objects, bytes) = (total, size_of_all);
+        }
         session.ui.say(&format!(
             "{objects} of {total} objects of {host} ({}) go under version {number} of {}.",
             size(bytes),
-            short(&key.to_string())
+            work.key.short()
         ));
-        planned.push((host, Work { bucket: facts.bucket, key, from, prefix: args.prefix.clone() }, objects));
+        planned.push((host, work, objects));
     }
     if planned.is_empty() {
         return show(session, &[]);

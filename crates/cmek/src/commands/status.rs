@@ -105,6 +105,10 @@ async fn status(cloud: &Cloud, project: &str, host: RegistryHost) -> Outcome<Val
                 "{google_managed} of {total} objects are still under the Google-managed key.  cmek rewrite {host}"
             ));
         }
+        let elsewhere = total - google_managed - facts.under(&facts.default_key);
+        if elsewhere > 0 && key.is_some() {
+            findings.push(format!("{elsewhere} of {total} objects are under another key.  cmek rewrite {host}"));
+        }
     } else if let Some(rule) = policy.denies("storage.googleapis.com") {
         findings.push(format!("The first push will be refused: constraints/gcp.restrictNonCmekServices{} denies storage.googleapis.com, and the push makes a bucket without a key.", place(&rule.set_at)));
     }

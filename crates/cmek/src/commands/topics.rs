@@ -1,12 +1,12 @@
 //! `cmek topics`.
 
 use clap::{Args, Subcommand};
-use cmek_plan::{Desired, Plan, Step};
+use cmek_plan::{Desired, Plan, Step, key_words};
 use gcp_names::KeyName;
 use serde_json::{Value, json};
 
 use super::configure::show_plan;
-use crate::apply::{apply, last, patiently};
+use crate::apply::{apply, last, patiently, short};
 use crate::cli::{KeyPlace, ListFlags};
 use crate::failure::{Failure, Outcome};
 use crate::observe;
@@ -139,7 +139,12 @@ async fn configure(session: &mut Session, args: Configure) -> Outcome<()> {
     }));
     let made = renamed(cmek_plan::plan(&desired, &observed), &name);
     if let Some(finding) = made.blockers().next() {
-        return Err(Failure::new(format!("{} Nothing was changed.", finding.what)).hint(finding.mend.clone()));
+        // This command makes no keys.
+        let mend = match finding.code.as_str() {
+            "KEY_MISSING" => format!("cmek keys create {}", key_words(&desired.key)),
+            _ => finding.mend.clone(),
+        };
+        return Err(Failure::new(format!("{} Nothing was changed.", finding.what)).hint(mend));
     }
     if made.is_empty() {
         session.ui.say(&format!("Nothing to do: topic {} is under {}.", last(&name), desired.key.short()));
@@ -196,6 +201,11 @@ async fn clear(session: &mut Session, name: &str) -> Outcome<()> {
         session.ui.say(&format!("Would take the key off topic {}. Nothing was changed (--dry-run).", last(name)));
         return Ok(());
     }
+    session.ui.say(&format!(
+        "Topic {} loses its key, {}: what is published from then on is under a Google-managed key.",
+        last(name),
+        short(&found.kms_key_name)
+    ));
     session.ui.confirm(true)?;
     patiently(&cloud, || cloud.set_topic_key(name, "")).await?;
     session.ui.say(&format!("Updated topic [{name}]. New messages are under a Google-managed key."));

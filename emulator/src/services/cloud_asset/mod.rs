@@ -6,7 +6,8 @@
 //! and their versions, topics, subscriptions, projects, folders and the organization, with the keys that protect them.
 //!
 //! Missing, answers UNIMPLEMENTED: see `GAPS`, which is every other method. Resources have no description, tags,
-//! relationships, security marks, versioned or attached resources: masks and queries may name them and find nothing.
+//! relationships, security marks, versioned or attached resources: masks may name them all; queries may name description,
+//! tag keys and values, relationships and a security mark by its key, and find nothing; others are refused.
 //!
 //! Our choices: what is shown is how things are now (production lags by minutes). OR binds tighter than AND, as in
 //! Google's other filters. A `*` may follow any word of a value and makes it a prefix. `kmsKey` is set beside `kmsKeys`

@@ -4,11 +4,13 @@
 //! masks; service agents must exist before they are bound; predefined roles as far as the emulator's services ask for
 //! their permissions; refusals in each API's own words, UNAUTHENTICATED for a caller without credentials.
 //!
-//! Missing: custom roles grant nothing; deny policies; groups have no members; a binding with a condition never applies.
+//! Missing: custom roles are taken unseen and grant nothing; any other predefined role is refused as not supported; deny
+//! policies; groups have no members; a binding with a condition never applies.
 //! Policies of other resources (import jobs, snapshots, schemas) answer UNIMPLEMENTED.
 //!
 //! Our choices: changes take effect at once. A caller's bearer token that is an e-mail address names him. A reader who
 //! does not say that he understands conditions is shown the bindings without them, as version 1.
+//! testIamPermissions answers for any name, also of what is not there.
 
 mod api;
 pub mod door;

@@ -2,7 +2,7 @@
 //!
 //! Faithful: rings, keys, versions and their states; scheduled destruction and rotation by the clock; deletion of what is
 //! spent and the names that stay taken; Encrypt and Decrypt with checksums and limits; HMAC keys; P-256 signing keys;
-//! list order and filters; the constraints on locations, protection levels, the time until destruction and disabling
+//! lists in order of name, filters; random bytes; the constraints on locations, protection levels, the time until destruction and disabling
 //! before it; refusals with Google's texts and details. Material of a destroyed version is shredded before its state
 //! changes.
 //!
@@ -10,7 +10,8 @@
 //! access justifications. Missing without a word: attestations; `versionView`; trusted wrapping.
 //!
 //! Our choices: HSM keys are kept in software. Changes take effect at once; an asymmetric version is PENDING_GENERATION
-//! in the answer that makes it and ENABLED from the next call on. A rotation that policy refuses is noted in the audit
+//! in the answer that makes it and ENABLED from the next call on. A version can be made primary in any state. An
+//! import-only key never gets a version. A rotation that policy refuses is noted in the audit
 //! trail and tried again after the next period. Nobody but the texts of the reference has said how wrong purpose, no
 //! primary, the rules of rotation and the refusals of policy read. A failed decryption has one text. A ciphertext has a
 //! form of our own: a byte, the key's tag, the version's number, and what AES-256-GCM made under a random nonce, bound to

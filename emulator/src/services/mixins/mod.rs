@@ -5,8 +5,9 @@
 //!
 //! Our choices: but for batch jobs, operations are done when they are first answered, so cancelling one changes
 //! nothing; waiting does not wait. The names that Service Usage gives to operations which never were
-//! (`operations/noop.DONE_OPERATION`) read as done. Locations' `filter` is refused. Cloud KMS's locations serve every
-//! call whose address names no API.
+//! (`operations/noop.DONE_OPERATION`) read as done. Locations' `filter` is refused, operations' is not looked at. Cloud
+//! KMS's locations serve every call whose address names no API. Nobody needs a permission to read, list, cancel or delete
+//! an operation, or to see locations, also where callers are checked.
 
 use std::sync::Arc;
 

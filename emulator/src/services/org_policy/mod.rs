@@ -7,11 +7,13 @@
 //!
 //! Missing (UNIMPLEMENTED, see `GAPS`): custom constraints. There are no tags: rules with a condition are kept, shown and
 //! never apply. A dry-run policy is kept and shown, and refuses nothing. v1's `suggestedValue` is dropped. Only the
-//! constraints of the catalogue are known; of location groups only `us-`, `eu-`, `asia-locations` and single regions'.
+//! constraints of the catalogue are known; of location groups only `us-`, `eu-`, `asia-locations` and single regions';
+//! any other group is taken and holds no location.
 //!
 //! Our choices: a policy takes effect at once (production takes minutes). The parent's constraint default hands no
 //! values down, so an inheriting list below an unset parent allows only what it names. `allowAll` is taken for both key
-//! constraints, as it is their default.
+//! constraints, as it is their default. Of minimum durations the least of all levels counts, inherited or not. Constraints come in
+//! one page.
 
 mod api;
 pub mod door;

@@ -7,7 +7,8 @@
 //! published, in the name of the topic's project; attributes are not.
 //!
 //! Missing, answers UNIMPLEMENTED: see `GAPS`; push, BigQuery, Bigtable and Cloud Storage delivery, dead letters, schemas,
-//! ingestion and transforms of topics. Kept and without effect: expiration and retry policies, retained acknowledged
+//! ingestion and transforms of topics. There are no snapshots: a topic's list is empty, a seek to one is NOT_FOUND.
+//! Subscribing asks no permission on the topic. Kept and without effect: where messages may lie (policy judges it), expiration and retry policies, retained acknowledged
 //! messages, a topic's own retention, exactly-once delivery.
 //!
 //! Our choices: a pull answers at once with what is there. Key changes take effect at once. The oldest ready message decides

@@ -5,8 +5,8 @@
 //! service; folders nest ten deep, siblings have different names; unknown projects and folders are hidden behind 403.
 //! v3 on both wires, and the v1 and v2 REST that gcloud speaks.
 //!
-//! Missing (UNIMPLEMENTED, see `GAPS`): tags and their bindings, holds and effective tags; liens. A deleted project is
-//! not purged after its thirty days.
+//! Missing (UNIMPLEMENTED, see `GAPS`): tags and their bindings, holds and effective tags; v1 drops the tags of a new
+//! project. Liens are not served (404). A deleted project is not purged after its thirty days.
 //!
 //! Our choices: in the default mode a project that a call names exists from then on, below the organization (strict mode
 //! hides it), and such an id may be shorter than production's six characters. Organizations cannot be created. Filters

@@ -9,10 +9,12 @@
 //! title; `checkIfServiceHasUsage` is not looked at.
 //!
 //! Our choices: a project that the default mode made up has the emulator's own services enabled, but neither registry,
-//! and all service agents; there the first push or repository enables its registry, unless somebody has disabled it. A
+//! and all service agents; there the first push enables Container Registry, unless somebody has disabled it. Artifact
+//! Registry can be enabled and is not served. Known are the services of a small catalogue and those that take
+//! customer-managed keys; any other is refused as if it did not exist. Only Container Registry depends on others. A
 //! project that was created has what production enables (Storage and Service Usage among it), and an agent once its
 //! service was enabled or its identity generated (Storage's: once it was asked for). What production asks of the
-//! caller's project (Organization Policy, IAM) is refused only where it was disabled; Resource Manager never is.
+//! caller's project (Organization Policy) is refused only where it was disabled; Resource Manager never is.
 
 mod api;
 mod catalogue;

@@ -1,5 +1,6 @@
 //! Buckets: create, change, delete.
 
+use gcp_names::constraint::{RESOURCE_LOCATIONS, UNIFORM_BUCKET_ACCESS};
 use gcp_names::{location, storage};
 use gcp_schema::iam::{Binding, Policy};
 use serde_json::{Map, Value, json};
@@ -55,7 +56,17 @@ pub fn insert(call: &mut Call, project: &str, body: &Value) -> Result<BucketRow>
         None | Some(Value::Null) => "US",
         Some(place) => place.as_str().ok_or_else(|| invalid_value("location"))?,
     };
-    create(call, &project, name, place, body)
+    let row = create(call, &project, name, place, body)?;
+    uniform_enough(call, &row)?;
+    Ok(row)
+}
+
+/// A bucket that somebody makes or changes; those of a registry are as the registry makes them.
+fn uniform_enough(call: &mut Call, row: &BucketRow) -> Result<()> {
+    if !row.uniform_access && doors::constraint_enforced(call, &row.project, UNIFORM_BUCKET_ACCESS)? {
+        return Err(keys::violates(UNIFORM_BUCKET_ACCESS));
+    }
+    Ok(())
 }
 
 /// The rest of an insert, also for the buckets that only a registry can make.
@@ -85,6 +96,10 @@ pub fn create(call: &mut Call, project: &Project, name: &str, place: &str, body:
         soft_delete_since: call.now.0,
         ..BucketRow::default()
     };
+    if doors::constraint_refuses(call, &project.id, RESOURCE_LOCATIONS, &place.to_ascii_lowercase())? {
+        let text = format!("'{}' violates constraint 'constraints/{RESOURCE_LOCATIONS}'", row.location);
+        return Err(keys::unmet(text));
+    }
     apply(call, &mut row, body)?;
     keys::try_default(call, &row)?;
     call.txn.put(&BUCKETS, name, &row)?;
@@ -259,7 +274,7 @@ pub fn update(
 ) -> Result<BucketRow> {
     let mut row = bucket(call, name)?;
     conditions.check_bucket(row.metageneration, false)?;
-    let before = row.default_key.clone();
+    let (before, was_uniform) = (row.default_key.clone(), row.uniform_access);
     if replace {
         row.default_key.clear();
         row.labels.clear();
@@ -274,6 +289,9 @@ pub fn update(
     // Clients that change a label send the whole bucket back: only a key that changes is judged.
     if row.default_key != before {
         keys::try_default(call, &row)?;
+    }
+    if was_uniform {
+        uniform_enough(call, &row)?;
     }
     row.metageneration += 1;
     row.updated = call.now.0;

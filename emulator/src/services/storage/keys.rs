@@ -49,14 +49,14 @@ pub fn parse(name: &str) -> Result<KeyName> {
         .map_err(|_| Error::invalid_argument(format!("Malformed Cloud KMS crypto key: {name}")).with_reason("invalid"))
 }
 
-fn unmet(message: String) -> Error {
+pub fn unmet(message: String) -> Error {
     Error::failed_precondition(message)
         .with_http(412)
         .with_reason("conditionNotMet")
         .with_location("header", "If-Match")
 }
 
-fn violates(constraint: &str) -> Error {
+pub fn violates(constraint: &str) -> Error {
     unmet(format!("Request violates constraint 'constraints/{constraint}'"))
 }
 

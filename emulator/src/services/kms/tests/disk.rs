@@ -96,7 +96,7 @@ async fn a_lost_file_is_named_and_nothing_is_changed() {
         let kept = std::fs::read(file_of(folder.path(), 2)).expect("a file");
         std::fs::remove_file(file_of(folder.path(), 2)).expect("lost");
         // A stray file would be swept by a start that goes on.
-        std::fs::write(folder.path().join("vault").join("0123.key"), "stray").expect("written");
+        std::fs::write(folder.path().join("vault").join(format!("{:032x}.key", 0x123)), "stray").expect("written");
         let vault = files(&folder.path().join("vault"));
         let file = Vault::file_name(&version(2));
         assert_eq!(

@@ -102,6 +102,37 @@ async fn storage_without_customer_keys_is_refused_where_the_policy_acts() {
 }
 
 #[tokio::test]
+async fn places_and_uniform_access_are_asked_of_new_buckets() {
+    let world = World::new().await;
+    let uniform = |on: bool| json!({"uniformBucketLevelAccess": {"enabled": on}});
+    world.call("POST", &insert(), json!({"name": "old-one", "location": "EU"})).await.ok();
+    let allowed = json!({"rules": [{"values": {"allowedValues": ["in:us-locations"]}}]});
+    world.set_policy("gcp.resourceLocations", allowed).await.ok();
+    let refused = world.call("POST", &insert(), json!({"name": "in-europe", "location": "EU"})).await;
+    assert_eq!(
+        (refused.status, refused.json()["error"]["message"].clone()),
+        (412, json!("'EU' violates constraint 'constraints/gcp.resourceLocations'"))
+    );
+    world.call("POST", &insert(), json!({"name": "in-iowa", "location": "us-central1"})).await.ok();
+    world.call("PATCH", "/storage/v1/b/old-one", json!({"labels": {"a": "b"}})).await.ok();
+
+    world.set_policy("storage.uniformBucketLevelAccess", json!({"rules": [{"enforce": true}]})).await.ok();
+    let rows = vec![
+        ("a bucket with ACLs", "POST", insert(), json!({"name": "with-acls"}), true),
+        ("a uniform one", "POST", insert(), json!({"name": "uniform", "iamConfiguration": uniform(true)}), false),
+        ("an old one stays", "PATCH", "/storage/v1/b/old-one".to_owned(), json!({"labels": null}), false),
+        (
+            "back to ACLs",
+            "PATCH",
+            "/storage/v1/b/uniform".to_owned(),
+            json!({"iamConfiguration": uniform(false)}),
+            true,
+        ),
+    ];
+    play(&world, "storage.uniformBucketLevelAccess", rows).await;
+}
+
+#[tokio::test]
 async fn keys_of_other_projects_are_refused_where_the_policy_acts() {
     let world = World::new().await;
     let key = world.key("k").await;
