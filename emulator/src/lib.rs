@@ -31,6 +31,7 @@ pub use builder::{BuildError, Builder};
 pub use gcp_gateway::Dropped;
 pub use handle::{Emulator, Running};
 pub use kernel::audit::{Entry as AuditEntry, Watch};
+pub use kernel::datadir::DataDirError;
 pub use kernel::settings::{GcrEra, IamMode, ProjectMode};
 pub use services::gaps;
 

@@ -6,6 +6,7 @@ mod configuration;
 mod docs;
 mod explain;
 mod formats;
+mod guards;
 mod plans;
 mod policies;
 mod rewrite;

@@ -1,9 +1,10 @@
 //! The way to a cloud: to the emulator inside this process, or to Google and whatever stands in for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use cmek_emulator::Emulator;
+use cmek_emulator::{BuildError, DataDirError, Emulator};
 use gcp_client::{
     Client, Credentials, Endpoints, HttpTransport, LoggedTransport, Sink, Stage, Timer, Transport, TransportError,
 };
@@ -13,6 +14,10 @@ use crate::config::connection;
 use crate::config::credentials::Choice;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
+
+/// How often, and after what pause, a folder is tried that another run has.
+const PATIENCE: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Calls an emulator in the same process, without a port.
 pub struct InProcess(pub Emulator);
@@ -68,7 +73,17 @@ impl Session {
         if let Some(time) = self.env("CMEK_EMULATOR_CLOCK") {
             builder = builder.frozen_at(time);
         }
-        builder.build().await.map(Some).map_err(|error| Failure::new(error.to_string()))
+        // Another short run ends soon; a standing emulator does not.
+        for _ in 0..PATIENCE {
+            match builder.clone().build().await {
+                Err(BuildError::DataDir(DataDirError::InUse { .. })) => self.timer.sleep(PAUSE).await,
+                outcome => return outcome.map(Some).map_err(|error| Failure::new(error.to_string())),
+            }
+        }
+        builder.build().await.map(Some).map_err(|error| {
+            Failure::new(error.to_string())
+                .hint("a standing emulator has it: eval \"$(cmek emulator env-init)\" and leave --emulator away, or cmek emulator stop")
+        })
     }
 
     pub async fn connect(&mut self) -> Outcome<Cloud> {

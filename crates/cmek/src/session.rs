@@ -43,6 +43,7 @@ impl Session {
         }
         let mut sorted = permissions.to_vec();
         sorted.sort_unstable();
+        sorted.dedup();
         sorted.push("");
         self.ui.data(sorted.join("\n").trim_start_matches('\n'))?;
         Ok(true)

@@ -162,8 +162,26 @@ pub struct KeyPlace {
 
 #[derive(Clone, Debug, Args)]
 pub struct KeyArgs {
-    /// KEY or KEY/VERSION, or a full name
+    /// The key: its id, or its full name
     #[arg(value_name = "KEY")]
+    pub key: String,
+    #[command(flatten)]
+    pub place: KeyPlace,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct VersionArgs {
+    /// The version: KEY/VERSION, or its full name
+    #[arg(value_name = "KEY/VERSION")]
+    pub key: String,
+    #[command(flatten)]
+    pub place: KeyPlace,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct KeyOrVersionArgs {
+    /// KEY or KEY/VERSION, or a full name
+    #[arg(value_name = "KEY[/VERSION]")]
     pub key: String,
     #[command(flatten)]
     pub place: KeyPlace,

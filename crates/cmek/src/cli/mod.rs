@@ -7,7 +7,7 @@ mod usage;
 
 use clap::{Parser, Subcommand};
 
-pub use global::{Global, HostArgs, KeyArgs, KeyPlace, ListFlags, Scope};
+pub use global::{Global, HostArgs, KeyArgs, KeyOrVersionArgs, KeyPlace, ListFlags, Scope, VersionArgs};
 pub use help::{Page, pages};
 pub use tree::{Parsed, command, parse};
 

@@ -39,45 +39,55 @@ pub struct Configure {
     /// Also create or change the topic gcr
     #[arg(long)]
     pub topic: bool,
-    /// Write the plan to this file and apply nothing
+    /// Write the plan to this file (- for the output) and apply nothing
     #[arg(long, value_name = "FILE", conflicts_with = "plan_in")]
     pub plan_out: Option<String>,
-    /// Apply the plan of this file, if the world is still the one it was made from
+    /// Apply the plan of this file (- for the input), if the world is still the one it was made from
     #[arg(long, value_name = "FILE", conflicts_with_all = ["hosts", "kms_key", "all_hosts", "create_key", "rewrite_existing", "topic"])]
     pub plan_in: Option<String>,
     #[command(flatten)]
     pub rewrite: RewriteFlags,
 }
 
-/// What the command may need, whatever it finds.
-pub const PERMISSIONS: &[&str] = &[
+/// What looking takes.
+pub const LOOK: &[&str] = &[
     "resourcemanager.projects.get",
     "serviceusage.services.get",
-    "serviceusage.services.enable",
     "cloudkms.keyRings.get",
-    "cloudkms.keyRings.create",
     "cloudkms.cryptoKeys.get",
-    "cloudkms.cryptoKeys.create",
     "cloudkms.cryptoKeyVersions.list",
     "cloudkms.cryptoKeys.getIamPolicy",
-    "cloudkms.cryptoKeys.setIamPolicy",
     "orgpolicy.policy.get",
     "storage.buckets.get",
-    "storage.buckets.update",
     "storage.objects.list",
-    "storage.objects.get",
-    "storage.objects.create",
-    "storage.objects.delete",
-    "pubsub.topics.get",
-    "pubsub.topics.create",
-    "pubsub.topics.update",
 ];
 
+/// What the command may need for what is asked of it, whatever it finds.
+fn permissions(args: &Configure) -> Vec<&'static str> {
+    // What a plan holds is not read for this.
+    let any = args.plan_in.is_some();
+    let mut needed = LOOK.to_vec();
+    needed.extend(["serviceusage.services.enable", "cloudkms.cryptoKeys.setIamPolicy", "storage.buckets.update"]);
+    if args.create_key || any {
+        needed.extend(["cloudkms.keyRings.create", "cloudkms.cryptoKeys.create"]);
+    }
+    if args.rewrite_existing || any {
+        needed.extend(super::rewrite::permissions(args.rewrite.engine));
+    }
+    if args.topic || any {
+        needed.extend(["pubsub.topics.get", "pubsub.topics.create", "pubsub.topics.update"]);
+    }
+    needed
+}
+
 pub async fn run(session: &mut Session, args: Configure) -> Outcome<()> {
-    if session.explains(PERMISSIONS)? {
+    if session.explains(&permissions(&args))? {
         return Ok(());
     }
-    let given = args.plan_in.as_deref().map(read).transpose()?;
+    let given = match args.plan_in.as_deref() {
+        Some(path) => Some(read(session, path)?),
+        None => None,
+    };
     let desired = match &given {
         Some(document) => of_this_project(session, document.desired().map_err(Failure::new)?)?,
         None => desired(session, &args)?,
@@ -164,9 +174,14 @@ pub async fn look(cloud: &Cloud, desired: &Desired) -> Outcome<(Observed, Plan)>
     Ok((observed, made))
 }
 
-fn read(path: &str) -> Outcome<Document> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::new(format!("Failed to read plan file [{path}]: {error}")))?;
+fn read(session: &mut Session, path: &str) -> Outcome<Document> {
+    let mut text = String::new();
+    let taken = if path == "-" {
+        std::io::Read::read_to_string(&mut session.ui.input, &mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(path)
+    };
+    let text = taken.map_err(|error| Failure::new(format!("Failed to read plan file [{path}]: {error}")))?;
     let wrong = |what: String| {
         Failure::new(format!("[{path}] is no plan: {what}")).hint("cmek configure … --plan-out=FILE writes one")
     };
@@ -178,6 +193,9 @@ fn read(path: &str) -> Outcome<Document> {
 fn write(session: &mut Session, path: &str, desired: &Desired, made: &Plan) -> Outcome<()> {
     let text =
         serde_json::to_string_pretty(&Document::new(desired, made)).map_err(|error| Failure::new(error.to_string()))?;
+    if path == "-" {
+        return session.ui.data(&(text + "\n"));
+    }
     std::fs::write(path, text + "\n")
         .map_err(|error| Failure::new(format!("Unable to write file [{path}]: {error}")))?;
     session.ui.say("");

@@ -9,7 +9,7 @@ use gcp_schema::kms::crypto_key_version::CryptoKeyVersionState as State;
 use gcp_schema::kms::{CryptoKey, CryptoKeyVersion};
 use serde_json::{Value, json};
 
-use crate::cli::{KeyArgs, KeyPlace, ListFlags, Scope};
+use crate::cli::{KeyArgs, KeyOrVersionArgs, KeyPlace, ListFlags, Scope, VersionArgs};
 use crate::cloud::Cloud;
 use crate::failure::{Failure, Outcome};
 use crate::impact::{self, Range};
@@ -40,7 +40,7 @@ $ cmek rewrite gcr.io
     Disable(Destroying),
     /// Enable a version
     #[command(after_help = "$ cmek keys enable images/1 --keyring=registry --location=us")]
-    Enable(KeyArgs),
+    Enable(VersionArgs),
     /// Schedule a version's destruction; after its time nobody can bring it back
     #[command(after_help = "\
 $ cmek keys destroy images/1 --keyring=registry --location=us
@@ -49,7 +49,7 @@ $ cmek keys destroy images/1 --keyring=registry --location=us --fail-if-in-use -
     Destroy(Destroying),
     /// Take a scheduled destruction back
     #[command(after_help = "$ cmek keys restore images/1 --keyring=registry --location=us")]
-    Restore(KeyArgs),
+    Restore(VersionArgs),
     /// Show what would become unreadable without a key or version
     #[command(after_help = "\
 $ cmek keys impact images/1 --keyring=registry --location=us
@@ -92,7 +92,7 @@ pub struct List {
 #[derive(Debug, Args)]
 pub struct Destroying {
     #[command(flatten)]
-    pub key: KeyArgs,
+    pub key: VersionArgs,
     #[command(flatten)]
     pub range: ScopeArgs,
     /// Refuse, with exit code 3, while anything that is stored needs it, in whichever bucket of the project
@@ -106,7 +106,7 @@ pub struct Destroying {
 #[derive(Debug, Args)]
 pub struct ImpactArgs {
     #[command(flatten)]
-    pub key: KeyArgs,
+    pub key: KeyOrVersionArgs,
     #[command(flatten)]
     pub range: ScopeArgs,
     /// Exit with code 3 when anything that is stored needs it, in whichever bucket of the project
@@ -390,7 +390,7 @@ async fn disable(session: &mut Session, args: Destroying) -> Outcome<()> {
     Ok(())
 }
 
-async fn enable(session: &mut Session, args: KeyArgs) -> Outcome<()> {
+async fn enable(session: &mut Session, args: VersionArgs) -> Outcome<()> {
     let name = session.version(&args.key, &args.place)?;
     let cloud = session.cloud().await?;
     let (version, _) = current(&cloud, &name).await?;
@@ -445,7 +445,7 @@ async fn destroy(session: &mut Session, args: Destroying) -> Outcome<()> {
     Ok(())
 }
 
-async fn restore(session: &mut Session, args: KeyArgs) -> Outcome<()> {
+async fn restore(session: &mut Session, args: VersionArgs) -> Outcome<()> {
     let name = session.version(&args.key, &args.place)?;
     if session.global.dry_run {
         session.ui.say(&format!(

@@ -26,12 +26,19 @@ pub struct Preflight {
     /// Also check the topic gcr
     #[arg(long)]
     pub topic: bool,
+    /// Also check what re-encrypting the stored objects takes
+    #[arg(long)]
+    pub rewrite_existing: bool,
     #[command(flatten)]
     pub list: ListFlags,
 }
 
 pub async fn run(session: &mut Session, args: Preflight) -> Outcome<()> {
-    if session.explains(super::configure::PERMISSIONS)? {
+    let mut permissions = super::configure::LOOK.to_vec();
+    if args.topic {
+        permissions.push("pubsub.topics.get");
+    }
+    if session.explains(&permissions)? {
         return Ok(());
     }
     let project = session.project()?;
@@ -41,7 +48,8 @@ pub async fn run(session: &mut Session, args: Preflight) -> Outcome<()> {
     // Hosts that nobody named and whose buckets take keys elsewhere are not what this key is for.
     let hosts: Vec<_> =
         hosts.into_iter().filter(|host| named || args.hosts.all_hosts || host.key_location() == key.location).collect();
-    let desired = Desired { project, hosts, key, create_key: true, rewrite_existing: false, topic: args.topic };
+    let desired =
+        Desired { project, hosts, key, create_key: true, rewrite_existing: args.rewrite_existing, topic: args.topic };
     let cloud = session.cloud().await?;
     let (observed, made) = look(&cloud, &desired).await?;
     let checks = preflight(&desired, &observed, &made);

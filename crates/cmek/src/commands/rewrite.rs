@@ -74,19 +74,24 @@ pub struct Rewrite {
     pub flags: RewriteFlags,
 }
 
-pub const PERMISSIONS: &[&str] = &[
-    "cloudkms.cryptoKeys.get",
-    "storage.buckets.get",
-    "storage.objects.list",
-    "storage.objects.get",
-    "storage.objects.create",
-    "storage.objects.delete",
-    "storagebatchoperations.jobs.create",
-    "storagebatchoperations.jobs.get",
-];
+/// What re-encrypting takes, by whoever does it.
+pub fn permissions(engine: Engine) -> Vec<&'static str> {
+    let mut needed = vec![
+        "cloudkms.cryptoKeys.get",
+        "storage.buckets.get",
+        "storage.objects.list",
+        "storage.objects.get",
+        "storage.objects.create",
+        "storage.objects.delete",
+    ];
+    if engine != Engine::Client {
+        needed.extend(["storagebatchoperations.jobs.create", "storagebatchoperations.jobs.get"]);
+    }
+    needed
+}
 
 pub async fn run(session: &mut Session, args: Rewrite) -> Outcome<()> {
-    if session.explains(PERMISSIONS)? {
+    if session.explains(&permissions(args.flags.engine))? {
         return Ok(());
     }
     let project = session.project()?;
@@ -133,7 +138,10 @@ pub async fn run(session: &mut Session, args: Rewrite) -> Outcome<()> {
         let number = current.rsplit('/').next().unwrap_or_default().to_owned();
         if objects == 0 {
             let what = from.as_ref().map_or_else(
-                || format!("every object of {host} is under version {number} of {}", key.short()),
+                || {
+                    let which = if args.prefix.is_empty() { "" } else { " with that prefix" };
+                    format!("every object of {host}{which} is under version {number} of {}", key.short())
+                },
                 |_| {
                     format!(
                         "no object of {host} is under version {} of {}",

@@ -62,6 +62,13 @@ pub async fn run(session: &mut Session, args: Demo) -> Outcome<()> {
         Some(_) => None,
         None => Some(tempfile::tempdir().map_err(|error| Failure::new(format!("no temporary folder: {error}")))?),
     };
+    if let Some(kept) = &args.keep
+        && std::fs::read_dir(kept).is_ok_and(|mut entries| entries.next().is_some())
+    {
+        return Err(
+            Failure::new(format!("{kept} is not empty: the story begins with nothing.")).hint("--keep=A-NEW-FOLDER")
+        );
+    }
     let path = args.keep.clone().map_or_else(
         || folder.as_ref().map(|folder| folder.path().to_path_buf()).unwrap_or_default(),
         std::path::PathBuf::from,

@@ -34,6 +34,16 @@ impl World {
     }
 }
 
+/// Whoever says who he is learns that a bucket is not there; whoever does not is told nothing.
+#[tokio::test]
+async fn a_bucket_that_is_not_there_is_no_secret_to_a_known_caller() {
+    let world = World::with(Builder::default().iam(IamMode::Enforce)).await;
+    for path in ["/storage/v1/b/nowhere", "/storage/v1/b/nowhere/o", "/storage/v1/b/nowhere/o/o"] {
+        assert_eq!(world.as_caller("ann", "GET", path, "").await.status, 404, "{path}");
+        assert_eq!(world.get(path).await.status, 401, "{path}");
+    }
+}
+
 /// Overwriting takes the permission to delete, a copy or composition the one to read its source.
 #[tokio::test]
 async fn who_may_only_create_can_neither_overwrite_nor_read() {
