@@ -69,7 +69,7 @@ pub struct Start {
     /// Names follow from it; 0: other names each time
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,
-    /// Whether callers' own permissions are checked too: off or enforce
+    /// Whether callers are checked too: off or enforce (a token that is an e-mail address names its caller)
     #[arg(long, default_value = "off", value_name = "MODE", value_parser = ["off", "enforce"], hide_possible_values = true)]
     pub iam: String,
     /// auto: every project exists; strict: only those that were created

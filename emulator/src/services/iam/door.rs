@@ -31,10 +31,14 @@ pub fn require(call: &mut Call, member: &str, permission: &str, resource: &str, 
         "storage.googleapis.com" => {
             let who = member.split_once(':').map_or("Anonymous caller", |(_, email)| email);
             let kind = if resource.contains("/objects/") { "object" } else { "bucket" };
-            Error::permission_denied(format!(
+            let text = format!(
                 "{who} does not have {permission} access to the Google Cloud Storage {kind}. Permission '{permission}' denied on resource (or it may not exist)."
-            ))
-            .with_reason("forbidden")
+            );
+            if member.is_empty() {
+                Error::new(Code::Unauthenticated, text).with_reason("required").with_location("header", "Authorization")
+            } else {
+                Error::permission_denied(text).with_reason("forbidden")
+            }
         }
         _ => Error::permission_denied(format!(
             "Permission '{permission}' denied on resource '//{api}/{resource}' (or it may not exist)."
