@@ -1,5 +1,6 @@
 //! Every command that changes something, in every format: what it made is data, what it says is talk.
 
+use super::formats::every_format;
 use crate::bench::{Terminal, push, snapshot};
 
 const PLACE: &str = "--keyring=registry --location=us";
@@ -80,20 +81,7 @@ async fn every_change_prints_every_format() {
         };
         undo(&mut terminal).await;
         terminal.transcript.clear();
-        for (index, format) in [
-            "json".to_owned(),
-            "yaml".to_owned(),
-            format!("csv({keys})"),
-            format!("table[box]({keys})"),
-            format!("value({keys})"),
-            format!("get({keys})"),
-            format!("list({keys})"),
-            format!("flattened({keys})"),
-            "none".to_owned(),
-        ]
-        .iter()
-        .enumerate()
-        {
+        for (index, format) in every_format(keys).iter().enumerate() {
             let line = line.replace("NEW", &format!("key-{index}"));
             terminal.run(&format!("{line} '--format={format}'")).await;
             let told = terminal.transcript.len();

@@ -21,6 +21,22 @@ async fn furnished() -> Terminal {
     terminal
 }
 
+/// Every format, of these keys where it takes keys.
+pub(super) fn every_format(keys: &str) -> [String; 9] {
+    let of = |name: &str| format!("{name}({keys})");
+    [
+        "json".to_owned(),
+        "yaml".to_owned(),
+        of("csv"),
+        of("table[box]"),
+        of("value"),
+        of("get"),
+        of("list"),
+        of("flattened"),
+        "none".to_owned(),
+    ]
+}
+
 /// The command, and two keys of what it prints.
 const COMMANDS: &[(&str, &str, &str)] = &[
     ("audit", "audit", "rule,project"),
@@ -59,17 +75,7 @@ async fn every_command_prints_every_format() {
             line
         };
         terminal.run(&line).await;
-        for format in [
-            "json".to_owned(),
-            "yaml".to_owned(),
-            format!("csv({keys})"),
-            format!("table[box]({keys})"),
-            format!("value({keys})"),
-            format!("get({keys})"),
-            format!("list({keys})"),
-            format!("flattened({keys})"),
-            "none".to_owned(),
-        ] {
+        for format in every_format(keys) {
             terminal.run(&format!("{line} '--format={format}'")).await;
         }
         snapshot("commands/formats", name, &terminal.transcript);
