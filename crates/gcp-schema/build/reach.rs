@@ -1,4 +1,4 @@
-//! What messages mention, and by it what is left out: messages of packages that only came along, unless a message that stays mentions them.
+//! What messages mention. By it is left out what only came along with a package and is mentioned by nothing that stays.
 
 use std::collections::BTreeSet;
 

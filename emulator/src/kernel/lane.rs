@@ -2,6 +2,7 @@
 //! any. A caller who is far ahead waits.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -81,8 +82,8 @@ fn drain<T, B>(shared: &Mutex<Shared<T, B>>, mut worker: T, work: Work<T, B>) {
             };
             next
         };
-        let outcome = work(&mut worker, &batch);
-        if let Err(error) = outcome {
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut worker, &batch)));
+        if let Err(error) = outcome.unwrap_or_else(|_| Err(Error::internal("a worker thread panicked"))) {
             let mut shared = locked(shared);
             shared.failed = Some(error);
             // Whoever waits for room learns of it.
@@ -99,8 +100,10 @@ mod tests {
 
     fn lane(worker: Vec<u32>) -> Lane<Vec<u32>, u32> {
         Lane::new(worker, |done, number| {
-            if *number == 13 {
-                return Err(Error::internal("thirteen"));
+            match number {
+                13 => return Err(Error::internal("thirteen")),
+                666 => panic!("the beast"),
+                _ => {}
             }
             done.push(*number);
             Ok(())
@@ -119,14 +122,18 @@ mod tests {
 
     #[tokio::test]
     async fn a_failure_ends_it_and_nobody_waits_for_ever() {
-        let mut lane = lane(Vec::new());
-        let mut outcome = Ok(());
-        for number in 10..1000 {
-            outcome = lane.push(number).await;
-            if outcome.is_err() {
-                break;
+        for (from, said) in [(10, "thirteen"), (660, "panicked")] {
+            let mut lane = lane(Vec::new());
+            let mut outcome = Ok(());
+            for number in from..from + 1000 {
+                outcome = lane.push(number).await;
+                if outcome.is_err() {
+                    break;
+                }
             }
+            let (pushed, finished) = (outcome.unwrap_err(), lane.finish().await.unwrap_err());
+            assert_eq!(pushed.log(), finished.log());
+            assert!(format!("{pushed:?}").contains(said), "{pushed:?}");
         }
-        assert_eq!(outcome.unwrap_err().message(), lane.finish().await.unwrap_err().message());
     }
 }
