@@ -8,6 +8,7 @@ const KEY: &str = "--kms-key=images --keyring=registry --location=us";
 
 /// The command, two keys of what it prints, and what takes it back.
 const COMMANDS: &[(&str, &str, &str, &[&str])] = &[
+    ("clock-advance", "emulator clock advance 1d", "now", &[]),
     ("keys-create", "keys create NEW PLACE", "name.basename(),primaryState", &[]),
     ("keys-rotate", "keys rotate images PLACE", "primaryId,primaryState", &[]),
     ("keys-disable", "keys disable images/1 PLACE --yes", "version,state", &["keys enable images/1 PLACE"]),

@@ -40,6 +40,8 @@ pub(super) fn every_format(keys: &str) -> [String; 9] {
 /// The command, and two keys of what it prints.
 const COMMANDS: &[(&str, &str, &str)] = &[
     ("audit", "audit", "rule,project"),
+    ("clock", "emulator clock show", "now.date('%Y')"),
+    ("version", "version", "version"),
     ("auth", "auth print", "type,account"),
     ("config", "config list", "property,source"),
     ("configure", "configure gcr.io KEY --topic --dry-run", "schema,desired.hosts"),

@@ -67,6 +67,14 @@ impl Session {
         self.put(output).map(|_| ())
     }
 
+    /// A single word: bare for people and scripts, under its name for a format.
+    pub fn print_word(&mut self, name: &str, word: &str) -> Outcome<()> {
+        if self.has_format()? {
+            return self.print_one(&serde_json::json!({name: word}), "yaml");
+        }
+        self.ui.data(&format!("{word}\n"))
+    }
+
     /// What a change has made of a resource, for programs that ask with `--format`. People have read it already.
     pub fn print_changed(&mut self, value: &Value) -> Outcome<()> {
         if self.has_format()? { self.print_one(value, "yaml") } else { Ok(()) }

@@ -113,23 +113,32 @@ pub async fn run(session: &mut Session, command: EmulatorCommand) -> Outcome<()>
         // Not where the shell points now: this is how it is pointed.
         EmulatorCommand::EnvInit(address) => env_init(session, address.host_port.as_deref().unwrap_or(HERE)),
         EmulatorCommand::Clock(Clock::Show(address)) => {
-            if let Some(emulator) = own(session, &address).await? {
-                return session.ui.data(&format!("{}\n", emulator.now()));
-            }
-            let answer = control(&address.find(session), "GET", "/_emulator/v1/clock", None).await?;
-            session.ui.data(&format!("{}\n", answer["now"].as_str().unwrap_or_default()))
+            let now = match own(session, &address).await? {
+                Some(emulator) => emulator.now(),
+                None => told(&control(&address.find(session), "GET", "/_emulator/v1/clock", None).await?),
+            };
+            session.print_word("now", &now)
         }
         EmulatorCommand::Clock(Clock::Advance { duration, address }) => {
             let seconds = parse_duration(&duration)?;
-            if let Some(emulator) = own(session, &address).await? {
-                emulator.advance(Duration::from_secs(seconds)).await?;
-                return session.ui.data(&format!("{}\n", emulator.now()));
-            }
-            let body = json!({"duration": format!("{seconds}s")});
-            let answer = control(&address.find(session), "POST", "/_emulator/v1/clock:advance", Some(&body)).await?;
-            session.ui.data(&format!("{}\n", answer["now"].as_str().unwrap_or_default()))
+            let now = match own(session, &address).await? {
+                Some(emulator) => {
+                    emulator.advance(Duration::from_secs(seconds)).await?;
+                    emulator.now()
+                }
+                None => {
+                    let body = json!({"duration": format!("{seconds}s")});
+                    let path = "/_emulator/v1/clock:advance";
+                    told(&control(&address.find(session), "POST", path, Some(&body)).await?)
+                }
+            };
+            session.print_word("now", &now)
         }
     }
+}
+
+fn told(answer: &Value) -> String {
+    answer["now"].as_str().unwrap_or_default().to_owned()
 }
 
 /// The emulator inside this process, if it is the one that is meant.

@@ -20,6 +20,14 @@ use crate::cli::Group;
 use crate::failure::Outcome;
 use crate::session::Session;
 
+fn version(session: &mut Session) -> Outcome<()> {
+    let version = env!("CARGO_PKG_VERSION");
+    if session.has_format()? {
+        return session.print_one(&serde_json::json!({"version": version}), "yaml");
+    }
+    session.ui.data(&format!("cmek {version}\n"))
+}
+
 pub async fn run(session: &mut Session, group: Group) -> Outcome<()> {
     match group {
         Group::Audit(args) => audit::run(session, args).await,
@@ -38,6 +46,6 @@ pub async fn run(session: &mut Session, group: Group) -> Outcome<()> {
         Group::ServiceAgents(command) => service_agents::run(session, command).await,
         Group::Status(args) => status::run(session, args).await,
         Group::Topics(command) => topics::run(session, command).await,
-        Group::Version => session.ui.data(&format!("cmek {}\n", env!("CARGO_PKG_VERSION"))),
+        Group::Version => version(session),
     }
 }
