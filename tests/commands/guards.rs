@@ -1,6 +1,7 @@
 //! What a script relies on: a guard that says no while anything needs the key, and counts that are true.
 
-use crate::bench::{Terminal, done, push, snapshot};
+use crate::bench::{Terminal, done, emulator, key_for_storage, push, snapshot};
+use crate::chaos::fault;
 
 const PLACE: &str = "--keyring=registry --location=us";
 const KEY: &str = "--kms-key=images --keyring=registry --location=us";
@@ -45,6 +46,36 @@ async fn a_key_that_an_object_elsewhere_needs_is_in_use() {
     assert_eq!(terminal.run(&format!("keys impact images/9 {PLACE} --fail-if-in-use")).await, 1);
     assert_eq!(terminal.run(&format!("keys impact typo/1 {PLACE} --fail-if-in-use")).await, 1);
     snapshot("commands", "guards", &terminal.transcript);
+}
+
+#[tokio::test]
+async fn a_bucket_that_cannot_be_read_is_not_one_that_needs_nothing() {
+    let world = emulator().await;
+    key_for_storage(&world).await;
+    done(&world, "POST", "/storage/v1/b?project=my-project", r#"{"name":"my-data","location":"US"}"#).await;
+    let mut terminal = Terminal::on(world.clone());
+    let guard = "keys destroy k/1 --keyring=r --location=us --fail-if-in-use --yes";
+    fault(&world, "storage.objects.list", "refuse", "PERMISSION_DENIED", 0, 1).await;
+    assert_eq!(terminal.run(guard).await, 3);
+    assert_eq!(terminal.run(guard).await, 0);
+    snapshot("commands", "guards-unread", &terminal.transcript);
+}
+
+#[tokio::test]
+async fn a_page_is_as_long_as_the_user_says() {
+    let world = emulator().await;
+    key_for_storage(&world).await;
+    let mut terminal = Terminal::on(world.clone());
+    for key in ["a", "b"] {
+        terminal.run(&format!("keys create {key} --keyring=r --location=us")).await;
+    }
+    let asked = || world.audit().iter().filter(|entry| entry.method.ends_with("/ListCryptoKeys")).count();
+    for (flags, pages) in [("", 1), (" --page-size=1", 3), (" --page-size=unlimited", 1)] {
+        let before = asked();
+        let (keys, _) =
+            terminal.output(&format!("keys list --keyring=r --location=us --format=value(name){flags}")).await;
+        assert_eq!((keys.lines().count(), asked() - before), (3, pages), "{flags}");
+    }
 }
 
 #[tokio::test]

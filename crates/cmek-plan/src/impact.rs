@@ -66,6 +66,8 @@ pub struct Impact {
     pub buckets: Vec<String>,
     /// Of the project's registries.
     pub copies: Copies,
+    /// Buckets whose objects could not be looked at.
+    pub unread: Vec<String>,
     /// Whether the objects of every bucket of the project were looked at.
     pub looked_everywhere: bool,
 }

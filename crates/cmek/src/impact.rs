@@ -27,14 +27,16 @@ pub struct Range {
 
 pub fn text(found: &Impact) -> String {
     if found.is_empty() {
-        let (what, rest) = (if found.copies.objects == 0 { "stored" } else { "live" }, rest(found));
+        let what = if found.copies.objects == 0 { "stored" } else { "live" };
         // The whole truth about a bucket is in its objects, and only these buckets were read.
-        let place = if found.looked_everywhere {
-            ""
+        let place = if !found.unread.is_empty() {
+            ", as far as it could be looked at"
+        } else if found.looked_everywhere {
+            ", in whichever bucket of the project"
         } else {
             ", as far as the project's registries and the buckets with this default key go; --all-buckets looks into the others"
         };
-        return format!("Nothing that is {what} needs it{place}.\n{rest}");
+        return format!("Nothing that is {what} needs it{place}.\n{}", rest(found));
     }
     let dash = || "–".to_owned();
     let mut rows: Vec<Vec<String>> = found
@@ -67,6 +69,9 @@ fn rest(found: &Impact) -> String {
             "{objects} noncurrent or soft-deleted copies ({}) could not be brought back any more.\n",
             size(bytes)
         ));
+    }
+    for bucket in &found.unread {
+        text.push_str(&format!("gs://{bucket} could not be looked at.\n"));
     }
     for topic in &found.older_topics {
         text.push_str(&format!(
@@ -125,7 +130,10 @@ pub async fn of(cloud: &Cloud, range: &Range, key: &KeyName, version: Option<u64
         if RegistryHost::from_bucket(&bucket).is_some_and(|(_, owner)| owner == *project) {
             continue;
         }
-        let counts = unless_hidden(spread(cloud, &bucket, "").await)?.unwrap_or_default();
+        let Some(counts) = unless_hidden(spread(cloud, &bucket, "").await)? else {
+            found.unread.push(bucket);
+            continue;
+        };
         let (objects, bytes) = counts
             .iter()
             .filter(|(version, _)| versions.contains(*version))

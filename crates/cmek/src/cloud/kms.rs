@@ -37,7 +37,8 @@ impl Cloud {
     }
 
     pub async fn keys(&self, ring: &KeyRingName) -> Result<Vec<CryptoKey>, Error> {
-        let request = ListCryptoKeysRequest { parent: ring.to_string(), page_size: 100, ..Default::default() };
+        let page_size = self.page_of(100);
+        let request = ListCryptoKeysRequest { parent: ring.to_string(), page_size, ..Default::default() };
         self.client.pages(request).all().await
     }
 

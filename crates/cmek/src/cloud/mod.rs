@@ -22,11 +22,23 @@ const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.')
 #[derive(Clone)]
 pub struct Cloud {
     pub client: Client,
+    /// How many records a page of a list has, where the user says so.
+    page_size: Option<i32>,
 }
 
 impl Cloud {
     pub fn new(client: Client) -> Self {
-        Self { client }
+        Self { client, page_size: None }
+    }
+
+    /// The same, asking for pages of another size.
+    #[must_use]
+    pub fn paged(self, size: Option<usize>) -> Self {
+        Self { page_size: size.and_then(|size| size.try_into().ok()), ..self }
+    }
+
+    fn page_of(&self, own: i32) -> i32 {
+        self.page_size.unwrap_or(own)
     }
 }
 

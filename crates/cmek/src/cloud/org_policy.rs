@@ -27,7 +27,8 @@ impl Cloud {
     }
 
     pub async fn org_policies(&self, resource: &str) -> Result<Vec<Policy>, Error> {
-        let request = ListPoliciesRequest { parent: resource.to_owned(), page_size: 100, ..Default::default() };
+        let page_size = self.page_of(100);
+        let request = ListPoliciesRequest { parent: resource.to_owned(), page_size, ..Default::default() };
         self.client.pages(request).all().await
     }
 

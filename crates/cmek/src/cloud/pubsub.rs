@@ -19,8 +19,8 @@ impl Cloud {
     }
 
     pub async fn topics(&self, project: &str) -> Result<Vec<Topic>, Error> {
-        let request =
-            ListTopicsRequest { project: format!("projects/{project}"), page_size: 1000, ..Default::default() };
+        let page_size = self.page_of(1000);
+        let request = ListTopicsRequest { project: format!("projects/{project}"), page_size, ..Default::default() };
         self.client.pages(request).all().await
     }
 

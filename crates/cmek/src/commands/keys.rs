@@ -248,7 +248,7 @@ fn row(key: CryptoKey) -> Value {
 async fn list(session: &mut Session, args: List) -> Outcome<()> {
     let any = session.key("any", &args.place)?;
     let ring = KeyRingName { project: any.project, location: any.location, ring: any.ring };
-    let cloud = session.cloud().await?;
+    let cloud = session.cloud().await?.paged(args.list.page_size);
     let rows: Vec<Value> = cloud.keys(&ring).await?.into_iter().map(row).collect();
     session.print_list(&rows, "table(name, primaryId, primaryState)", &args.list)
 }
@@ -344,8 +344,11 @@ async fn consider(
     let found = impact::of(&cloud, &range, &name.key, Some(name.version)).await?;
     impact::show(&mut session.ui, &found);
     session.ui.say(if found.is_empty() { idle } else { aftermath });
-    if args.fail_if_in_use && !found.is_empty() {
-        return Err(in_use(name, primary, &found));
+    if args.fail_if_in_use {
+        unless_unread(&found)?;
+        if !found.is_empty() {
+            return Err(in_use(name, primary, &found));
+        }
     }
     if session.global.dry_run {
         session.ui.say("Nothing was changed (--dry-run).");
@@ -365,6 +368,15 @@ fn in_use(name: &KeyVersionName, primary: bool, found: &Impact) -> Failure {
         (false, true) => "rewrite what is told above under another key".to_owned(),
     };
     Failure { code: 3, ..Failure::new("It is in use (--fail-if-in-use). Nothing was changed.") }.hint(hint)
+}
+
+/// A guard that could not look everywhere does not say that nothing is there.
+fn unless_unread(found: &Impact) -> Outcome<()> {
+    if found.unread.is_empty() {
+        return Ok(());
+    }
+    let what = "Some buckets could not be looked at, so it may be in use (--fail-if-in-use). Nothing was changed.";
+    Err(Failure { code: 3, ..Failure::new(what) }.hint("ask for storage.objects.list on the buckets named above"))
 }
 
 /// Whoever relies on the answer has every bucket looked at.
@@ -475,6 +487,9 @@ async fn show_impact(session: &mut Session, args: ImpactArgs) -> Outcome<()> {
     } else {
         let text = impact::text(&found);
         session.ui.data(&text)?;
+    }
+    if args.fail_if_in_use {
+        unless_unread(&found)?;
     }
     if args.fail_if_in_use && !found.is_empty() {
         return Err(Failure { code: 3, ..Failure::new("It is in use (--fail-if-in-use).") });

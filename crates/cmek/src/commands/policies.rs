@@ -149,7 +149,7 @@ async fn list(session: &mut Session, args: List) -> Outcome<()> {
         return Ok(());
     }
     let resource = session.container(&args.scope)?.0;
-    let cloud = session.cloud().await?;
+    let cloud = session.cloud().await?.paged(args.list.page_size);
     let rows: Vec<_> = cloud
         .org_policies(&resource)
         .await?

@@ -93,7 +93,7 @@ async fn list(session: &mut Session, flags: &ListFlags) -> Outcome<()> {
         return Ok(());
     }
     let project = session.project()?;
-    let cloud = session.cloud().await?;
+    let cloud = session.cloud().await?.paged(flags.page_size);
     let rows: Vec<_> = cloud.topics(&project).await?.iter().map(row).collect();
     session.print_list(&rows, "table(name.basename():label=TOPIC, encryption, kmsKeyName:label=KEY)", flags)
 }

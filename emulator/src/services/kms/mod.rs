@@ -2,8 +2,8 @@
 //!
 //! Faithful: rings, keys, versions and their states; scheduled destruction and rotation by the clock; deletion of what is
 //! spent and the names that stay taken; Encrypt and Decrypt with checksums and limits; HMAC keys; P-256 signing keys;
-//! lists in order of name, filters; random bytes; the constraints on locations, protection levels, the time until destruction and disabling
-//! before it; refusals with Google's texts and details. Material of a destroyed version is shredded before its state
+//! lists in order of name, filters; random bytes; the constraints on locations, protection levels, the time until
+//! destruction and disabling before it; refusals with Google's texts and details. Material of a destroyed version is shredded before its state
 //! changes.
 //!
 //! Missing, answers UNIMPLEMENTED: see `GAPS`; keys of other purposes and algorithms; external protection levels; key

@@ -10,7 +10,8 @@
 //! Our choices: what is shown is how things are now (production lags by hours). A key that is not there is NOT_FOUND. A
 //! version protects what says that it does: nothing, as buckets and topics name keys only.
 //! `cloudkms.protectedResources.search` is asked on the scope, which for a summary is the organization (the project for
-//! `FALLBACK_SCOPE_PROJECT`); a search also asks `cloudkms.cryptoKeys.get` on the key. A bare number as scope is an organization's.
+//! `FALLBACK_SCOPE_PROJECT`); a search also asks `cloudkms.cryptoKeys.get` on the key. A bare number as
+//! scope is an organization's.
 
 mod api;
 #[cfg(test)]

@@ -12,8 +12,8 @@
 //!
 //! Our choices: a policy takes effect at once (production takes minutes). The parent's constraint default hands no
 //! values down, so an inheriting list below an unset parent allows only what it names. `allowAll` is taken for both key
-//! constraints, as it is their default. Of minimum durations the least of all levels counts, inherited or not. Constraints come in
-//! one page.
+//! constraints, as it is their default. Of minimum durations the least of all levels counts, inherited or not.
+//! Constraints come in one page.
 
 mod api;
 pub mod door;
