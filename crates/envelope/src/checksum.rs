@@ -4,7 +4,6 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crc_fast::CrcAlgorithm::Crc32Iscsi;
-use md5::Digest as _;
 
 pub fn crc32c(bytes: &[u8]) -> u32 {
     crc_fast::checksum(Crc32Iscsi, bytes) as u32
@@ -37,12 +36,14 @@ impl Crc32c {
     }
 }
 
-pub struct Md5(md5::Md5);
+/// Storage wants one of every upload, and nothing in an upload takes longer: hence an implementation with an assembly
+/// core, a quarter quicker than the usual crate, which the tests hold it against.
+pub struct Md5(fast_md5::Md5);
 
 impl Md5 {
     #[expect(clippy::new_without_default, reason = "an empty checksum is started, not defaulted to")]
     pub fn new() -> Self {
-        Self(md5::Md5::new())
+        Self(fast_md5::Md5::new())
     }
 
     pub fn update(&mut self, bytes: &[u8]) {
@@ -50,7 +51,7 @@ impl Md5 {
     }
 
     pub fn finish(self) -> [u8; 16] {
-        self.0.finalize().into()
+        self.0.finalize()
     }
 
     /// As Storage writes it.
@@ -108,6 +109,21 @@ mod tests {
         assert_eq!(sha.finish_hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(Md5::new().finish_base64(), "1B2M2Y8AsgTpgAmY7PhCfg==");
         assert_eq!(crc32c(b""), 0);
+    }
+
+    #[test]
+    fn md5_is_the_usual_crates_at_every_length_and_cut() {
+        use md5::Digest as _;
+        let whole: Vec<u8> = (0..4096_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        for length in (0..260).chain([1023, 1024, 1025, 4096]) {
+            let usual: [u8; 16] = md5::Md5::digest(&whole[..length]).into();
+            for cut in (0..=length).step_by(7) {
+                let mut md5 = Md5::new();
+                md5.update(&whole[..cut]);
+                md5.update(&whole[cut..length]);
+                assert_eq!(md5.finish(), usual, "{length} cut at {cut}");
+            }
+        }
     }
 
     #[test]

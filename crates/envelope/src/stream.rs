@@ -67,21 +67,25 @@ impl Sealer {
 
     /// Appends the sealed chunk to `out`. Every chunk but the last must be `CHUNK` long, and nothing follows the last.
     pub fn seal_chunk(&mut self, out: &mut Vec<u8>, plaintext: &[u8], last: bool) -> Result<(), Error> {
+        let start = out.len();
+        out.resize(start + plaintext.len() + TAG, 0);
+        self.seal_into(&mut out[start..], plaintext, last).inspect_err(|_| out.truncate(start)).map(|_| ())
+    }
+
+    /// As `seal_chunk`, over the beginning of `out`; says how long the sealed chunk is there.
+    pub fn seal_into(&mut self, out: &mut [u8], plaintext: &[u8], last: bool) -> Result<usize, Error> {
         let fits = if last { plaintext.len() <= CHUNK } else { plaintext.len() == CHUNK };
-        if !fits || self.ended {
+        let length = plaintext.len() + TAG;
+        if !fits || self.ended || out.len() < length {
             return Err(Error::Seal);
         }
-        let start = out.len();
-        out.reserve(plaintext.len() + TAG);
-        out.extend_from_slice(plaintext);
-        let tag = self
-            .key
-            .seal_in_place_separate_tag(nonce(self.next), mark(last), &mut out[start..])
+        let (sealed, tag) = out[..length].split_at_mut(plaintext.len());
+        self.key
+            .seal_out_of_place_scatter(nonce(self.next), mark(last), plaintext, sealed, &[], tag)
             .map_err(|_| Error::Seal)?;
-        out.extend_from_slice(tag.as_ref());
         self.next += 1;
         self.ended = last;
-        Ok(())
+        Ok(length)
     }
 }
 

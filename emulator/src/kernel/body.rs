@@ -89,9 +89,11 @@ impl Hashes {
 
 /// Seals what it is given to a segment file, holding back the chunk that may be the last.
 struct Sink {
+    crc32c: Crc32c,
     sealer: Sealer,
     segment: Segment,
     held: Vec<u8>,
+    /// Room for one sealed chunk.
     out: Vec<u8>,
     sealed_length: u64,
 }
@@ -99,14 +101,15 @@ struct Sink {
 impl Sink {
     fn push(&mut self, batch: &[Bytes]) -> Result<()> {
         for bytes in batch {
+            self.crc32c.update(bytes);
             let mut rest = bytes.as_ref();
             while !rest.is_empty() {
                 if self.held.len() == CHUNK {
-                    self.seal(false)?;
+                    self.seal_held(false)?;
                 }
                 // More follows: a whole chunk need not be put together.
                 if self.held.is_empty() && rest.len() > CHUNK {
-                    self.sealer.seal_chunk(&mut self.out, &rest[..CHUNK], false).map_err(unsealed)?;
+                    self.seal(&rest[..CHUNK], false)?;
                     rest = &rest[CHUNK..];
                     continue;
                 }
@@ -115,23 +118,25 @@ impl Sink {
                 rest = &rest[taken..];
             }
         }
-        self.flush()
+        Ok(())
     }
 
-    fn seal(&mut self, last: bool) -> Result<()> {
-        self.sealer.seal_chunk(&mut self.out, &self.held, last).map_err(unsealed)?;
+    fn seal_held(&mut self, last: bool) -> Result<()> {
+        let held = std::mem::take(&mut self.held);
+        self.seal(&held, last)?;
+        self.held = held;
         self.held.clear();
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<()> {
+    fn seal(&mut self, chunk: &[u8], last: bool) -> Result<()> {
         use std::io::Write as _;
+        let length = self.sealer.seal_into(&mut self.out, chunk, last).map_err(unsealed)?;
         self.segment
             .file()
-            .write_all(&self.out)
+            .write_all(&self.out[..length])
             .map_err(|error| Error::internal(format!("blobs: cannot write a segment: {error}")))?;
-        self.sealed_length += self.out.len() as u64;
-        self.out.clear();
+        self.sealed_length += length as u64;
         Ok(())
     }
 }
@@ -155,9 +160,10 @@ pub struct Writer {
     lanes: Option<Lanes>,
 }
 
-/// Hashing and sealing read the same bytes side by side.
+/// Each reads the same bytes beside the others.
 struct Lanes {
-    hashing: Lane<Hashes, Batch>,
+    md5: Lane<Md5, Batch>,
+    sha256: Option<Lane<Sha256, Batch>>,
     sealing: Lane<Sink, Batch>,
 }
 
@@ -212,19 +218,25 @@ impl Writer {
 
     /// The body is large: from here on it goes to a segment.
     fn grow(&mut self) -> Result<()> {
-        let sealer = Sealer::new(&self.key).map_err(unsealed)?;
+        let hashes = self.hashes.take().ok_or_else(|| Error::internal("a body that grew twice"))?;
         let sink = Sink {
-            sealer,
+            crc32c: hashes.crc32c,
+            sealer: Sealer::new(&self.key).map_err(unsealed)?,
             segment: self.kernel.blobs.begin()?,
             held: Vec::with_capacity(CHUNK),
-            out: Vec::new(),
+            out: vec![0; envelope::sealed_len(CHUNK as u64) as usize],
             sealed_length: 0,
         };
-        let hashes = self.hashes.take().ok_or_else(|| Error::internal("a body that grew twice"))?;
         self.lanes = Some(Lanes {
-            hashing: Lane::new(hashes, |hashes, batch| {
-                batch.iter().for_each(|bytes| hashes.update(bytes));
+            md5: Lane::new(hashes.md5, |md5, batch| {
+                batch.iter().for_each(|bytes| md5.update(bytes));
                 Ok(())
+            }),
+            sha256: hashes.sha256.map(|sha256| {
+                Lane::new(sha256, |sha256, batch: &Batch| {
+                    batch.iter().for_each(|bytes| sha256.update(bytes));
+                    Ok(())
+                })
             }),
             sealing: Lane::new(sink, |sink, batch| sink.push(batch)),
         });
@@ -238,7 +250,10 @@ impl Writer {
         let batch = Arc::new(std::mem::take(&mut self.batch));
         self.batched = 0;
         let lanes = self.lanes.as_mut().ok_or_else(|| Error::internal("a small body in batches"))?;
-        lanes.hashing.push(Arc::clone(&batch)).await?;
+        lanes.md5.push(Arc::clone(&batch)).await?;
+        if let Some(sha256) = &mut lanes.sha256 {
+            sha256.push(Arc::clone(&batch)).await?;
+        }
         lanes.sealing.push(batch).await
     }
 
@@ -252,19 +267,22 @@ impl Writer {
                 hashes.update(&self.small);
                 (hashes, Place::Inline(seal_whole(&self.key, &self.small)?))
             }
-            (None, Some(Lanes { hashing, sealing })) => {
+            (None, Some(Lanes { md5, sha256, sealing })) => {
                 let mut sink = sealing.finish().await?;
                 let kernel = Arc::clone(&self.kernel);
                 let work = tokio::task::spawn_blocking(move || {
-                    sink.seal(true)?;
-                    sink.flush()?;
-                    let length = sink.sealed_length;
-                    Ok((kernel.blobs.complete(sink.segment)?, length))
+                    sink.seal_held(true)?;
+                    let place = Place::Segment { id: kernel.blobs.complete(sink.segment)?, length: sink.sealed_length };
+                    Ok((sink.crc32c, place))
                 });
-                let hashes = hashing.finish().await?;
-                let (id, length) =
+                let md5 = md5.finish().await?;
+                let sha256 = match sha256 {
+                    Some(lane) => Some(lane.finish().await?),
+                    None => None,
+                };
+                let (crc32c, place) =
                     work.await.map_err(|error| Error::internal(format!("a worker thread ended: {error}")))??;
-                (hashes, Place::Segment { id, length })
+                (Hashes { crc32c, md5, sha256 }, place)
             }
             (None, None) => return Err(Error::internal("a body that was finished twice")),
         };
