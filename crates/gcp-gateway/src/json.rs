@@ -3,19 +3,12 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use gcp_schema::{Detail, Error, FieldViolation};
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, Value};
 use serde_json::{Map, Value as Json};
 
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
+use crate::base64;
+
 /// How much of a wrong value an error repeats.
 const QUOTED: usize = 200;
 
@@ -211,7 +204,7 @@ impl Reader {
         match (kind, &json) {
             (_, Json::Array(_)) => self.misplaced(parent, name, "Proto field is not repeating, cannot start list."),
             (_, Json::Object(_)) => self.misplaced(parent, name, "Starting an object on a scalar field."),
-            (Kind::Bytes, Json::String(text)) => match bytes(text) {
+            (Kind::Bytes, Json::String(text)) => match base64::decode(text) {
                 Some(bytes) => return Some(Value::Bytes(bytes.into())),
                 None => self.invalid(path, "TYPE_BYTES", format_args!("Base64 decoding failed for {}", quoted(&json))),
             },
@@ -377,14 +370,6 @@ fn map_key(kind: &Kind, key: String) -> Option<MapKey> {
             _ => return None,
         },
     })
-}
-
-/// Both alphabets, padded or not.
-fn bytes(text: &str) -> Option<Vec<u8>> {
-    if !text.bytes().any(|byte| matches!(byte, b'-' | b'_')) {
-        return LENIENT.decode(text).ok();
-    }
-    LENIENT.decode(text.replace('-', "+").replace('_', "/")).ok()
 }
 
 /// A mask's path in the spelling of the messages: `rotationPeriod` and `rotation_period` are one.

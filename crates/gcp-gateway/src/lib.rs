@@ -4,12 +4,14 @@
 //! framing, and REST transcoded by the route table. What the table cannot describe goes to [`Backend::bespoke`].
 
 mod address;
+mod base64;
 pub mod body;
 mod error;
 mod fields;
 pub mod grpc;
 mod json;
 mod matcher;
+mod print;
 mod router;
 mod serve;
 #[cfg(test)]

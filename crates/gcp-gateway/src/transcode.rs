@@ -4,11 +4,12 @@ use bytes::Bytes;
 use gcp_schema::{Body, Error, Method};
 use percent_encoding::percent_decode_str;
 use prost::Message as _;
-use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, SerializeOptions};
+use prost_reflect::{DynamicMessage, Kind, MessageDescriptor};
 use serde_json::{Map, Value};
 
 use crate::json::{Path, Reader, field_of};
 use crate::matcher::Matched;
+use crate::print::Printed;
 
 /// How the caller wants the answer printed.
 #[derive(Debug, Default, PartialEq)]
@@ -137,11 +138,11 @@ pub fn response(method: &Method, bytes: Bytes, style: &Style) -> Result<Bytes, E
     }
     let message = DynamicMessage::decode(descriptor(method.output)?, bytes)
         .map_err(|error| Error::internal(format!("an answer that does not decode: {error}")))?;
-    let options = SerializeOptions::new().use_enum_numbers(style.enum_numbers);
+    let printed = Printed { message: &message, enum_numbers: style.enum_numbers };
     let mut out = Vec::with_capacity(256);
     // Only operations pack messages; what is packed there needs a second look.
     let printed = if style.fields.is_some() || method.output.starts_with("google.longrunning.") {
-        message.serialize_with_options(serde_json::value::Serializer, &options).and_then(|mut value| {
+        serde_json::to_value(&printed).and_then(|mut value| {
             unpack_empty(&mut value);
             if let Some(fields) = &style.fields {
                 crate::fields::partial(&mut value, fields);
@@ -153,9 +154,9 @@ pub fn response(method: &Method, bytes: Bytes, style: &Style) -> Result<Bytes, E
             }
         })
     } else if style.pretty {
-        message.serialize_with_options(&mut serde_json::Serializer::pretty(&mut out), &options)
+        serde_json::to_writer_pretty(&mut out, &printed)
     } else {
-        message.serialize_with_options(&mut serde_json::Serializer::new(&mut out), &options)
+        serde_json::to_writer(&mut out, &printed)
     };
     printed.map_err(|error| Error::internal(format!("an answer that does not print: {error}")))?;
     if style.pretty {
