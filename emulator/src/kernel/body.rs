@@ -23,8 +23,12 @@ static SEGMENTS: Table<TextRow> = Table::new(ids::SEGMENTS);
 
 /// How much is handed to the hashing and sealing threads at a time.
 const BATCH: usize = 1 << 20;
-/// How many chunks are opened at a time when a segment is read.
+/// How many sealed chunks are written at a time: few enough for the processor's nearer memory.
+const WRITTEN_CHUNKS: usize = 4;
+/// How many chunks are opened at a time when a segment is read, and how many such batches wait for their reader: whole
+/// batches change threads, for a thread that is woken for each chunk does little else.
 const READ_CHUNKS: u64 = 8;
+const READ_AHEAD: usize = 2;
 
 /// A fresh key for one body and what must be kept to get it back.
 pub struct DataKey {
@@ -93,29 +97,30 @@ struct Sink {
     sealer: Sealer,
     segment: Segment,
     held: Vec<u8>,
-    /// Room for one sealed chunk.
+    /// Room for what is written at a time, and how much of it is full.
     out: Vec<u8>,
+    filled: usize,
     sealed_length: u64,
 }
 
 impl Sink {
     fn push(&mut self, batch: &[Bytes]) -> Result<()> {
         for bytes in batch {
-            self.crc32c.update(bytes);
             let mut rest = bytes.as_ref();
             while !rest.is_empty() {
                 if self.held.len() == CHUNK {
                     self.seal_held(false)?;
                 }
                 // More follows: a whole chunk need not be put together.
-                if self.held.is_empty() && rest.len() > CHUNK {
-                    self.seal(&rest[..CHUNK], false)?;
-                    rest = &rest[CHUNK..];
-                    continue;
+                let whole = self.held.is_empty() && rest.len() > CHUNK;
+                let (piece, after) = rest.split_at(rest.len().min(CHUNK - self.held.len()));
+                self.crc32c.update(piece);
+                if whole {
+                    self.seal(piece, false)?;
+                } else {
+                    self.held.extend_from_slice(piece);
                 }
-                let taken = rest.len().min(CHUNK - self.held.len());
-                self.held.extend_from_slice(&rest[..taken]);
-                rest = &rest[taken..];
+                rest = after;
             }
         }
         Ok(())
@@ -131,12 +136,14 @@ impl Sink {
 
     fn seal(&mut self, chunk: &[u8], last: bool) -> Result<()> {
         use std::io::Write as _;
-        let length = self.sealer.seal_into(&mut self.out, chunk, last).map_err(unsealed)?;
-        self.segment
-            .file()
-            .write_all(&self.out[..length])
-            .map_err(|error| Error::internal(format!("blobs: cannot write a segment: {error}")))?;
-        self.sealed_length += length as u64;
+        self.filled += self.sealer.seal_into(&mut self.out[self.filled..], chunk, last).map_err(unsealed)?;
+        if last || self.filled == self.out.len() {
+            let full = &self.out[..self.filled];
+            let written = self.segment.file().write_all(full);
+            written.map_err(|error| Error::internal(format!("blobs: cannot write a segment: {error}")))?;
+            self.sealed_length += self.filled as u64;
+            self.filled = 0;
+        }
         Ok(())
     }
 }
@@ -224,7 +231,8 @@ impl Writer {
             sealer: Sealer::new(&self.key).map_err(unsealed)?,
             segment: self.kernel.blobs.begin()?,
             held: Vec::with_capacity(CHUNK),
-            out: vec![0; envelope::sealed_len(CHUNK as u64) as usize],
+            out: vec![0; WRITTEN_CHUNKS * envelope::sealed_len(CHUNK as u64) as usize],
+            filled: 0,
             sealed_length: 0,
         };
         self.lanes = Some(Lanes {
@@ -424,11 +432,11 @@ impl Opened {
 
     /// Bytes `from..to` (the caller has checked the range).
     pub fn stream(self, from: u64, to: u64) -> impl Stream<Item = Result<Bytes>> + Send + Unpin + 'static {
-        let (sender, receiver) = mpsc::channel(2 * READ_CHUNKS as usize);
+        let (sender, receiver) = mpsc::channel(READ_AHEAD);
         match self.source {
             Source::Inline(_) => {
                 let bytes = self.inline().unwrap_or_else(|| Ok(Bytes::new()));
-                let _ = sender.try_send(bytes.map(|bytes| bytes.slice(from as usize..to as usize)));
+                let _ = sender.try_send(bytes.map(|bytes| vec![bytes.slice(from as usize..to as usize)]));
             }
             Source::Segment(file) if from < to => {
                 let opener = self.opener;
@@ -441,8 +449,17 @@ impl Opened {
             }
             Source::Segment(_) => {}
         }
-        Box::pin(futures_util::stream::unfold(receiver, |mut receiver| async move {
-            receiver.recv().await.map(|item| (item, receiver))
+        let state = (receiver, Vec::new().into_iter());
+        Box::pin(futures_util::stream::unfold(state, |(mut receiver, mut batch)| async move {
+            loop {
+                if let Some(piece) = batch.next() {
+                    return Some((Ok(piece), (receiver, batch)));
+                }
+                match receiver.recv().await? {
+                    Ok(next) => batch = next.into_iter(),
+                    Err(error) => return Some((Err(error), (receiver, batch))),
+                }
+            }
         }))
     }
 }
@@ -453,7 +470,7 @@ fn read_segment(
     size: u64,
     from: u64,
     to: u64,
-    sender: &mpsc::Sender<Result<Bytes>>,
+    sender: &mpsc::Sender<Result<Vec<Bytes>>>,
 ) -> Result<()> {
     use std::io::{Seek as _, SeekFrom};
     let chunk = CHUNK as u64;
@@ -473,14 +490,14 @@ fn read_segment(
             opener.open_in_place(at, at == final_chunk, sealed).map_err(damaged)?;
         }
         let batch = Bytes::from(batch);
-        for at in index..=last {
+        let piece = |at: u64| {
             let start = from.saturating_sub(at * chunk).min(chunk);
             let end = chunk.min(to.min(size) - at * chunk);
             let place = (at - index) * sealed_chunk;
-            let piece = batch.slice((place + start) as usize..(place + end) as usize);
-            if sender.blocking_send(Ok(piece)).is_err() {
-                return Ok(());
-            }
+            batch.slice((place + start) as usize..(place + end) as usize)
+        };
+        if sender.blocking_send(Ok((index..=last).map(piece).collect())).is_err() {
+            return Ok(());
         }
         index = last + 1;
     }
