@@ -70,4 +70,10 @@ async fn calls_are_told_without_their_secrets() {
     terminal.run("keys list --keyring=registry --location=us --log-http").await;
     assert!(terminal.transcript.contains("==== request start ===="), "{}", terminal.transcript);
     assert!(terminal.transcript.contains("---- response end ----"), "{}", terminal.transcript);
+
+    let mut terminal = Terminal::new();
+    terminal.run("keys list --keyring=registry --location=us --verbosity=debug").await;
+    let line = "DEBUG: GET http://127.0.0.1/cloudkms.googleapis.com/v1/projects/my-project/locations/us/keyRings/registry/cryptoKeys?pageSize=100: 404 Not Found, 0.000 s\n";
+    assert!(terminal.transcript.contains(line), "{}", terminal.transcript);
+    assert!(!terminal.transcript.contains("request start"), "{}", terminal.transcript);
 }

@@ -12,6 +12,7 @@ use gcp_client::{
 use crate::cloud::Cloud;
 use crate::config::connection;
 use crate::config::credentials::Choice;
+use crate::config::properties::Verbosity;
 use crate::failure::{Failure, Outcome};
 use crate::session::Session;
 
@@ -52,11 +53,21 @@ pub fn in_process(emulator: Emulator) -> Client {
     Client::new(transport, Endpoints::emulator("http://127.0.0.1"), Credentials::None)
 }
 
-/// A transport that tells what goes over it, if that is asked for.
-fn told(transport: Arc<dyn Transport>, sink: Option<Sink>, timer: &Arc<dyn Timer>) -> Arc<dyn Transport> {
-    match sink {
-        Some(sink) => Arc::new(LoggedTransport::new(transport, sink, Arc::clone(timer))),
-        None => transport,
+/// What is told of the calls: `--log-http` all, `--verbosity=debug` a line for each.
+enum Telling {
+    Nothing,
+    Lines(Sink),
+    Everything(Sink),
+}
+
+impl Telling {
+    fn of(&self, transport: Arc<dyn Transport>, timer: &Arc<dyn Timer>) -> Arc<dyn Transport> {
+        let logged = |sink: &Sink| LoggedTransport::new(Arc::clone(&transport), Arc::clone(sink), Arc::clone(timer));
+        match self {
+            Self::Nothing => transport,
+            Self::Lines(sink) => Arc::new(logged(sink).brief()),
+            Self::Everything(sink) => Arc::new(logged(sink)),
+        }
     }
 }
 
@@ -87,17 +98,29 @@ impl Session {
     }
 
     pub async fn connect(&mut self) -> Outcome<Cloud> {
-        let sink = if self.properties.switch("core/log_http")? { Some(self.ui.sink()) } else { None };
+        let verbosity = self.properties.verbosity()?;
+        let telling = if self.properties.switch("core/log_http")? {
+            Telling::Everything(self.ui.sink())
+        } else if verbosity == Verbosity::Debug {
+            Telling::Lines(self.ui.lines("DEBUG"))
+        } else {
+            Telling::Nothing
+        };
         let timer = Arc::clone(&self.timer);
+        let notice = (verbosity <= Verbosity::Info).then(|| self.ui.lines("INFO"));
+        let noticed = |client: Client| match notice.clone() {
+            Some(notice) => client.with_notice(notice),
+            None => client,
+        };
         if let Some(emulator) = self.emulator().await? {
-            let transport = told(Arc::new(InProcess(emulator)), sink, &timer);
+            let transport = telling.of(Arc::new(InProcess(emulator)), &timer);
             let client = Client::new(transport, Endpoints::emulator("http://127.0.0.1"), Credentials::None);
-            return Ok(Cloud::new(client.with_timer(timer)));
+            return Ok(Cloud::new(noticed(client.with_timer(timer))));
         }
         let network = connection::network(&self.properties, &self.environment)?;
         let endpoints = connection::endpoints(&self.properties, &self.environment)?;
         let transport = HttpTransport::over(&network).map_err(|error| Failure::new(error.to_string()))?;
-        let client = Client::new(told(Arc::new(transport), sink, &timer), endpoints, Credentials::None)
+        let client = Client::new(telling.of(Arc::new(transport), &timer), endpoints, Credentials::None)
             .with_timer(timer)
             .with_request_reason(self.properties.text("core/request_reason").as_deref())
             .with_trace_token(self.properties.text("core/trace_token").as_deref());
@@ -105,7 +128,7 @@ impl Session {
         if let Some(warning) = choice.warning() {
             self.ui.warn(&warning);
         }
-        let client = choice.sign_in(client).await?;
+        let client = choice.sign_in(noticed(client)).await?;
         self.whose = Some(choice.sentence());
         Ok(Cloud::new(client))
     }

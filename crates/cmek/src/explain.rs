@@ -123,6 +123,26 @@ const KNOWN: &[Known] = &[
         ],
     },
     Known {
+        id: "RING_MISSING",
+        signs: &[&["KeyRing ", " not found"]],
+        summary: "There is no such key ring.",
+        cause: "Its name is mistyped, it is in another project or location, or it was never made. A ring of the same name in another location is another ring.",
+        ways: &[
+            "gcloud kms keyrings list --location=LOCATION: see which rings there are",
+            "cmek keys create KEY --keyring=RING --location=LOCATION makes the ring too",
+        ],
+    },
+    Known {
+        id: "KMS_LOCATION_UNKNOWN",
+        signs: &[&["Cloud KMS resources are not available in"]],
+        summary: "Cloud KMS has no such location.",
+        cause: "Keys lie in regions (us-central1), in the multi-regions us, europe and asia, in some pairs of regions (nam4, eur4), or in global. The places of buckets are written otherwise: EU is europe, US is us.",
+        ways: &[
+            "gcloud kms locations list: see which there are",
+            "cmek hosts list: see which location the keys of a host need",
+        ],
+    },
+    Known {
         id: "KEY_LOCATION",
         signs: &[&["Cloud KMS region '", "not available for use with GCS region '"]],
         summary: "The key is in the wrong place for the bucket.",
@@ -320,6 +340,11 @@ mod tests {
             (
                 "error pulling image configuration: error parsing HTTP 400 response body: invalid character '<' looking for beginning of value: \"<?xml version='1.0' encoding='UTF-8'?><Error><Code>CloudKmsDisabledKey</Code>",
                 "KEY_UNUSABLE",
+            ),
+            ("KeyRing projects/p/locations/us/keyRings/r not found.", "RING_MISSING"),
+            (
+                "NOT_FOUND: The request concerns location 'eu' but was sent to location 'global'. Cloud KMS resources are not available in 'eu'.",
+                "KMS_LOCATION_UNKNOWN",
             ),
             ("Cloud KMS region 'global' not available for use with GCS region 'US'.", "KEY_LOCATION"),
             (

@@ -65,6 +65,12 @@ impl Ui {
         Arc::new(move |text: &str| talk.put(text))
     }
 
+    /// For a client that tells of its calls in lines: each begins with the word of its weight.
+    pub fn lines(&self, word: &'static str) -> gcp_client::Sink {
+        let talk = self.talk.clone();
+        Arc::new(move |line: &str| talk.put(&format!("{word}: {}\n", line.trim_end())))
+    }
+
     /// Says and prints nothing, and takes every default.
     pub fn nowhere() -> Self {
         Self {

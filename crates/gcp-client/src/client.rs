@@ -14,7 +14,7 @@ use crate::encode::encode;
 use crate::error::{Error, from_answer};
 use crate::retry::{Course, harmless};
 use crate::transport::TimeLeft;
-use crate::{Code, Credentials, Endpoints, RealTimer, Retry, Timer, Transport};
+use crate::{Code, Credentials, Endpoints, RealTimer, Retry, Sink, Timer, Transport};
 
 /// Said to services unless somebody says more.
 const AGENT: &str = concat!("cmek/", env!("CARGO_PKG_VERSION"));
@@ -38,6 +38,8 @@ struct Parts {
     headers: HeaderMap,
     retry: Retry,
     timer: Arc<dyn Timer>,
+    /// Told of calls that are said again.
+    notice: Option<Sink>,
     calls: AtomicU64,
 }
 
@@ -50,6 +52,7 @@ impl Clone for Parts {
             headers: self.headers.clone(),
             retry: self.retry,
             timer: Arc::clone(&self.timer),
+            notice: self.notice.clone(),
             calls: AtomicU64::new(0),
         }
     }
@@ -73,6 +76,7 @@ impl Client {
             headers: HeaderMap::from_iter([(header::USER_AGENT, HeaderValue::from_static(AGENT))]),
             retry: Retry::default(),
             timer: Arc::new(RealTimer::default()),
+            notice: None,
             calls: AtomicU64::new(0),
         }))
     }
@@ -126,6 +130,12 @@ impl Client {
     #[must_use]
     pub fn with_timer(self, timer: Arc<dyn Timer>) -> Self {
         self.with(|parts| parts.timer = timer)
+    }
+
+    /// Where it is said that a call is made again, and why.
+    #[must_use]
+    pub fn with_notice(self, notice: Sink) -> Self {
+        self.with(|parts| parts.notice = Some(notice))
     }
 
     /// The same client as somebody else: the way is shared, who goes is not.
@@ -208,7 +218,7 @@ impl Client {
             let left = TimeLeft(course.left());
             match self.follow(&call, left).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) if course.again(&error).await => {}
+                Err(error) if course.again(&error, self.0.notice.as_ref()).await => {}
                 Err(error) => return Err(error.with_attempts(course.attempts)),
             }
         }

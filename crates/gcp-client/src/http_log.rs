@@ -1,4 +1,4 @@
-//! `--log-http`: what goes over the wire, in gcloud's blocks, without the secrets.
+//! What goes over the wire, without the secrets: in gcloud's blocks for `--log-http`, or in a line for each call.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -18,23 +18,38 @@ pub struct LoggedTransport {
     inner: Arc<dyn Transport>,
     sink: Sink,
     timer: Arc<dyn Timer>,
+    brief: bool,
 }
 
 impl LoggedTransport {
     pub fn new(inner: Arc<dyn Transport>, sink: Sink, timer: Arc<dyn Timer>) -> Self {
-        Self { inner, sink, timer }
+        Self { inner, sink, timer, brief: false }
+    }
+
+    /// One line for each call, without headers and bodies.
+    #[must_use]
+    pub fn brief(self) -> Self {
+        Self { brief: true, ..self }
     }
 }
 
 impl Transport for LoggedTransport {
     fn send(&self, request: Request<Bytes>) -> Sending<'_> {
         let uri = request.uri().to_string();
-        (self.sink)(&asked(&uri, &request));
+        let method = request.method().clone();
+        if !self.brief {
+            (self.sink)(&asked(&uri, &request));
+        }
         let begun = self.timer.now();
         Box::pin(async move {
             let answer = self.inner.send(request).await;
             let seconds = self.timer.now().saturating_sub(begun).as_secs_f64();
             (self.sink)(&match &answer {
+                _ if self.brief => {
+                    let outcome =
+                        answer.as_ref().map_or_else(|error| error.text.clone(), |said| said.status().to_string());
+                    format!("{method} {}: {outcome}, {seconds:.3} s", redact::address(&uri))
+                }
                 Ok(answer) => answered(&uri, answer, seconds),
                 Err(error) => unanswered(&error.text, seconds),
             });
@@ -160,5 +175,34 @@ total round trip time (request+response): 0.000 secs
 "
         );
         assert_eq!(*told.lock().unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_call_is_a_line_and_so_is_its_repetition() {
+        let script = Script::of([
+            Answer::Broken(Stage::Unsent),
+            Answer::Said(503, headers(&[("retry-after", "2")]), String::new()),
+            Answer::Said(200, headers(&[("content-type", "application/json")]), "{}".to_owned()),
+        ]);
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let sink: Sink = {
+            let told = Arc::clone(&told);
+            Arc::new(move |line| told.lock().unwrap().push(line.to_owned()))
+        };
+        let timer: Arc<dyn Timer> = Arc::new(ManualTimer::default());
+        let inner = Arc::clone(&script) as Arc<dyn Transport>;
+        let logged = LoggedTransport::new(inner, Arc::clone(&sink), Arc::clone(&timer)).brief();
+        let client = Client::new(Arc::new(logged), Endpoints::google(), Credentials::Token("ya29.secret".to_owned()))
+            .with_timer(timer)
+            .with_notice(sink);
+        client.json("cloudkms.googleapis.com", "GET", "/v1/k", None).await.unwrap();
+        let told = told.lock().unwrap();
+        let url = "https://cloudkms.googleapis.com/v1/k";
+        assert_eq!(told.len(), 5, "{told:#?}");
+        assert_eq!(told[0], format!("GET {url}: broken, 0.000 s"));
+        assert!(told[1].starts_with("UNAVAILABLE: broken; asking again in "), "{}", told[1]);
+        assert_eq!(told[2], format!("GET {url}: 503 Service Unavailable, 0.000 s"));
+        assert!(told[3].starts_with("UNAVAILABLE: ") && told[3].contains("; asking again in 2."), "{}", told[3]);
+        assert_eq!(told[4], format!("GET {url}: 200 OK, 0.000 s"));
     }
 }

@@ -17,8 +17,8 @@ use http::{HeaderMap, Method, header};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha12Rng;
 
-use crate::Timer;
 use crate::error::{Error, Stage};
+use crate::{Sink, Timer};
 
 /// Patience with a service. Pauses are drawn from all between nothing and a bound that doubles (full jitter), so that
 /// many clients do not return together; the draws come from the seed.
@@ -89,7 +89,7 @@ impl<'a> Course<'a> {
     }
 
     /// Waits before the next attempt; false when there is none.
-    pub async fn again(&mut self, error: &Error) -> bool {
+    pub async fn again(&mut self, error: &Error, notice: Option<&Sink>) -> bool {
         let worth = match error.stage() {
             Stage::Unsent => true,
             Stage::Lost => self.harmless,
@@ -106,6 +106,9 @@ impl<'a> Course<'a> {
         let pause = self.pause(error.retry_after());
         if pause >= self.left() {
             return false;
+        }
+        if let Some(notice) = notice {
+            notice(&format!("{error}; asking again in {:.1} s", pause.as_secs_f64()));
         }
         self.timer.sleep(pause).await;
         true
@@ -140,7 +143,7 @@ mod tests {
         let mut course = Course::new(&retry, &timer, harmless, 1);
         loop {
             course.attempts += 1;
-            if !course.again(error).await {
+            if !course.again(error, None).await {
                 return timer.waits();
             }
         }

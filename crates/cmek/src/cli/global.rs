@@ -71,7 +71,7 @@ pub struct Global {
     /// Token that Google's support asks for
     #[arg(long, global = true, value_name = "TOKEN")]
     pub trace_token: Option<String>,
-    /// debug, info, warning, error, critical or none
+    /// debug (each call), info (calls made again), warning, error, critical or none
     #[arg(long, global = true, value_name = "LEVEL", value_parser = ["debug", "info", "warning", "error", "critical", "none"], hide_possible_values = true)]
     pub verbosity: Option<String>,
 }
