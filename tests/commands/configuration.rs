@@ -56,6 +56,7 @@ async fn an_existing_folder_is_honoured_and_never_written() {
     }
     terminal.set("CLOUDSDK_CORE_PROJECT", "variable-project");
     terminal.run("config get project").await;
+    terminal.run("auth print").await;
     terminal.set("CLOUDSDK_CORE_VERBOSITY", "loud");
     terminal.run("config get project").await;
     let mut after = BTreeMap::new();

@@ -72,14 +72,18 @@ impl Telling {
 }
 
 impl Session {
+    /// The folder of the emulator that runs in this process, and what names it.
+    pub fn emulator_folder(&self) -> Option<(String, &'static str)> {
+        let flag = self.global.emulator.as_ref().map(|folder| (folder.clone(), "--emulator"));
+        flag.or_else(|| Some((self.env("CMEK_EMULATOR")?.to_owned(), "CMEK_EMULATOR")))
+    }
+
     /// The emulator that the command is to work on, if it is to work on one in this process.
     pub async fn emulator(&self) -> Outcome<Option<Emulator>> {
         if let Some(emulator) = &self.given {
             return Ok(Some(emulator.clone()));
         }
-        let Some(folder) = self.global.emulator.as_deref().or_else(|| self.env("CMEK_EMULATOR")) else {
-            return Ok(None);
-        };
+        let Some((folder, _)) = self.emulator_folder() else { return Ok(None) };
         let mut builder = Emulator::builder().seed(self.seed).data_dir(folder);
         if let Some(time) = self.env("CMEK_EMULATOR_CLOCK") {
             builder = builder.frozen_at(time);

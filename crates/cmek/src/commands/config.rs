@@ -40,7 +40,13 @@ pub fn run(session: &mut Session, command: Config) -> Outcome<()> {
                         "source": setting.origin.to_string()})
                 })
                 .collect();
-            session.print_list(&rows, "table(property, value, source)", &flags)
+            session.print_list(&rows, "table(property, value, source)", &flags)?;
+            if let Some((folder, named)) = session.emulator_folder() {
+                session.ui.say(&format!(
+                    "Calls go to the emulator in [{folder}] ({named}): of these, endpoints and credentials are not used."
+                ));
+            }
+            Ok(())
         }
         Config::Get { property } => {
             let known = Properties::find(&property)?;
