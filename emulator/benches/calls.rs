@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use cmek_emulator::Emulator;
 use divan::Bencher;
-use divan::counter::ItemsCount;
+use divan::counter::{BytesCount, ItemsCount};
 
 const KEY: &str = "projects/my-project/locations/us/keyRings/r/cryptoKeys/k";
 
@@ -109,4 +109,27 @@ fn get_1_kib_under_a_key(bencher: Bencher) {
     bencher
         .counter(ItemsCount::new(1_u32))
         .bench_local(|| runtime.block_on(call(&emulator, "GET", "/storage/v1/b/my-data/o/o?alt=media", "")));
+}
+
+const LARGE: usize = 64 << 20;
+
+#[divan::bench(sample_count = 10)]
+fn put_64_mib_under_a_key(bencher: Bencher) {
+    let (runtime, emulator) = world();
+    let body = Bytes::from(vec![7; LARGE]);
+    let path = "/upload/storage/v1/b/my-data/o?uploadType=media&name=large";
+    bencher
+        .counter(BytesCount::new(LARGE))
+        .bench_local(|| runtime.block_on(call(&emulator, "POST", path, body.clone())));
+}
+
+#[divan::bench(sample_count = 10)]
+fn get_64_mib_under_a_key(bencher: Bencher) {
+    let (runtime, emulator) = world();
+    let path = "/upload/storage/v1/b/my-data/o?uploadType=media&name=large";
+    runtime.block_on(call(&emulator, "POST", path, vec![7; LARGE]));
+    let path = "/storage/v1/b/my-data/o/large?alt=media";
+    bencher
+        .counter(BytesCount::new(LARGE))
+        .bench_local(|| assert_eq!(runtime.block_on(call(&emulator, "GET", path, "")).len(), LARGE));
 }

@@ -22,7 +22,9 @@ pub fn run(session: &mut Session, _: &Auth) -> Outcome<()> {
     let choice = Choice::make(&session.properties, &session.environment)?;
     session.print_one(&choice.description().json(), "yaml")?;
     if let Some((folder, named)) = session.emulator_folder() {
-        session.ui.say(&format!("Calls go to the emulator in [{folder}] ({named}), which this credential is not sent to."));
+        session
+            .ui
+            .say(&format!("Calls go to the emulator in [{folder}] ({named}), which this credential is not sent to."));
     }
     Ok(())
 }
