@@ -101,6 +101,7 @@ async fn the_emulator_says_how_to_reach_it() {
     terminal.run(&format!("emulator clock show --host-port={address}")).await;
     terminal.run(&format!("emulator clock advance 30d --host-port={address}")).await;
     terminal.run(&format!("emulator clock advance 30w --host-port={address}")).await;
+    terminal.run(&format!("emulator clock advance -1d --host-port={address}")).await;
     standing.stop().await;
     snapshot("commands", "emulator", &without_ports(&terminal.transcript));
 }

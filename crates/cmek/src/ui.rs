@@ -142,7 +142,7 @@ impl Ui {
             return if default_yes {
                 Ok(())
             } else {
-                Err(Failure::new("This would make something unreadable, and nobody is here to confirm it.")
+                Err(Failure::new("This can make what is stored unreadable, and nobody is here to confirm it.")
                     .hint("add --yes to do it anyway"))
             };
         }

@@ -91,7 +91,7 @@ pub enum Clock {
     #[command(after_help = "$ cmek emulator clock advance 30d")]
     Advance {
         /// 30d, 12h, 90m or 45s
-        #[arg(value_name = "DURATION")]
+        #[arg(value_name = "DURATION", allow_hyphen_values = true)]
         duration: String,
         #[command(flatten)]
         address: Address,
@@ -120,6 +120,9 @@ pub async fn run(session: &mut Session, command: EmulatorCommand) -> Outcome<()>
             session.print_word("now", &now)
         }
         EmulatorCommand::Clock(Clock::Advance { duration, address }) => {
+            if duration.starts_with('-') {
+                return Err(Failure::new("The clock moves forward only.").hint("a fresh emulator starts anew"));
+            }
             let seconds = parse_duration(&duration)?;
             let now = match own(session, &address).await? {
                 Some(emulator) => {
