@@ -137,10 +137,7 @@ const KNOWN: &[Known] = &[
         signs: &[&["Cloud KMS resources are not available in"]],
         summary: "Cloud KMS has no such location.",
         cause: "Keys lie in regions (us-central1), in the multi-regions us, europe and asia, in some pairs of regions (nam4, eur4), or in global. The places of buckets are written otherwise: EU is europe, US is us.",
-        ways: &[
-            "gcloud kms locations list: see which there are",
-            "cmek hosts list: see which location the keys of a host need",
-        ],
+        ways: &["gcloud kms locations list: see which there are", "cmek hosts list: see where the buckets are"],
     },
     Known {
         id: "KEY_LOCATION",

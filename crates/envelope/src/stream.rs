@@ -225,6 +225,16 @@ mod tests {
     }
 
     #[test]
+    fn too_little_room_is_refused_and_the_chunk_can_be_sealed_again() {
+        let key = Key::generate().unwrap();
+        let mut sealer = Sealer::new(&key).unwrap();
+        let mut out = [0; 5 + TAG];
+        assert!(sealer.seal_into(&mut out[1..], b"hello", true).is_err());
+        assert_eq!(sealer.seal_into(&mut out, b"hello", true).unwrap(), out.len());
+        assert_eq!(opened(&key, &out).unwrap(), b"hello");
+    }
+
+    #[test]
     fn a_short_chunk_in_the_middle_is_refused() {
         let mut sealer = Sealer::new(&Key::generate().unwrap()).unwrap();
         assert_eq!(sealer.seal_chunk(&mut Vec::new(), b"short", false), Err(Error::Seal));

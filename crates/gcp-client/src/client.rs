@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::decode::decode;
 use crate::encode::encode;
 use crate::error::{Error, from_answer};
+use crate::redact;
 use crate::retry::{Course, harmless};
 use crate::transport::TimeLeft;
 use crate::{Code, Credentials, Endpoints, RealTimer, Retry, Sink, Timer, Transport};
@@ -240,6 +241,7 @@ impl Client {
                     let reads = [Method::GET, Method::HEAD].contains(&call.method);
                     let next = resolve(&uri, location);
                     let refused = |why: &str| {
+                        let location = redact::address(location);
                         let text = format!("{status}: {} sends us to {location}, {why}", plain(&uri));
                         Err(Error::new(Code::Unknown, text).with_http(status.as_u16()))
                     };

@@ -37,22 +37,40 @@ const FIELDS: [&str; 14] = [
 ];
 
 /// Query parameters.
-const PARAMETERS: [&str; 6] =
-    ["access_token", "key", "upload_id", "x-goog-credential", "x-goog-signature", "x-goog-security-token"];
+const PARAMETERS: [&str; 8] = [
+    "access_token",
+    "googleaccessid",
+    "key",
+    "signature",
+    "upload_id",
+    "x-goog-credential",
+    "x-goog-signature",
+    "x-goog-security-token",
+];
 
 pub fn of_header(name: &HeaderName, value: &HeaderValue) -> Option<&'static str> {
     (value.is_sensitive() || HEADERS.contains(&name.as_str())).then_some(TOKEN)
 }
 
-/// An address with the values of telling parameters taken out.
+/// An address without a name and password before its host, and with the values of telling parameters taken out.
 pub fn address(address: &str) -> String {
-    let Some((path, query)) = address.split_once('?') else { return address.to_owned() };
+    let (path, query) = address.split_once('?').map_or((address, None), |(path, query)| (path, Some(query)));
+    let path = match path.split_once("://") {
+        Some((scheme, rest)) => {
+            let (host, tail) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+            format!("{scheme}://{}{tail}", host.rsplit('@').next().unwrap_or(host))
+        }
+        None => path.to_owned(),
+    };
+    let Some(query) = query else { return path };
+    let telling = |name: &str| {
+        let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+        PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known))
+    };
     let parts: Vec<String> = query
         .split('&')
         .map(|part| match part.split_once('=') {
-            Some((name, _)) if PARAMETERS.iter().any(|known| name.eq_ignore_ascii_case(known)) => {
-                format!("{name}=REDACTED")
-            }
+            Some((name, _)) if telling(name) => format!("{name}=REDACTED"),
             _ => part.to_owned(),
         })
         .collect();
@@ -143,5 +161,9 @@ mod tests {
             "https://h/p?alt=json&access_token=REDACTED&X-Goog-Signature=REDACTED&pageToken=n"
         );
         assert_eq!(address("https://h/p"), "https://h/p");
+        assert_eq!(
+            address("https://ann:secret@h:1/a@b?GoogleAccessId=x&Expires=1&Signature=y&upload%5Fid=z"),
+            "https://h:1/a@b?GoogleAccessId=REDACTED&Expires=1&Signature=REDACTED&upload%5Fid=REDACTED"
+        );
     }
 }

@@ -66,6 +66,9 @@ pub(crate) fn harmless(method: &Method, query: Option<&str>, headers: &HeaderMap
         })
 }
 
+/// How much of an error is told when its call is made again.
+const NOTICED: usize = 200;
+
 /// The course of one call.
 pub(crate) struct Course<'a> {
     retry: &'a Retry,
@@ -108,7 +111,10 @@ impl<'a> Course<'a> {
             return false;
         }
         if let Some(notice) = notice {
-            notice(&format!("{error}; asking again in {:.1} s", pause.as_secs_f64()));
+            // Some answer with a page of HTML.
+            let said = error.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+            let said: String = said.chars().take(NOTICED).collect();
+            notice(&format!("{said}; asking again in {:.1} s", pause.as_secs_f64()));
         }
         self.timer.sleep(pause).await;
         true

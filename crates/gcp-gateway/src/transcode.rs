@@ -219,6 +219,12 @@ mod tests {
             let request: EncryptRequest = message(Verb::Post, &format!("/v1/{KEY}:encrypt"), &body);
             assert_eq!((request.name.as_str(), request.plaintext.as_ref()), (KEY, &[0xfb, 0xff][..]));
         }
+        // Long enough for the processor's vectors.
+        for text in ["-_8-", "+/8+"] {
+            let body = format!(r#"{{"plaintext":"{}"}}"#, text.repeat(100));
+            let request: EncryptRequest = message(Verb::Post, &format!("/v1/{KEY}:encrypt"), &body);
+            assert_eq!(request.plaintext, [0xfb, 0xff, 0x3e].repeat(100));
+        }
     }
 
     #[test]

@@ -176,6 +176,29 @@ struct Lanes {
 
 type Batch = Arc<Vec<Bytes>>;
 
+impl Lanes {
+    async fn finish(self, size: u64, kernel: Arc<Kernel>) -> Result<Finished> {
+        let mut sink = self.sealing.finish().await?;
+        // What comes out of it removes the segment unless it is kept: also when nobody waits for it any more.
+        let work = tokio::task::spawn_blocking(move || {
+            sink.seal_held(true)?;
+            let place = Place::Segment { id: kernel.blobs.complete(sink.segment)?, length: sink.sealed_length };
+            let (crc32c, place) = (sink.crc32c.value(), Some(place));
+            Ok::<_, Error>(Finished { size, crc32c, md5: None, sha256: None, place, kernel })
+        });
+        let md5 = self.md5.finish().await?;
+        let sha256 = match self.sha256 {
+            Some(lane) => Some(lane.finish().await?),
+            None => None,
+        };
+        let ended = |error| Error::internal(format!("a worker thread ended: {error}"));
+        let mut finished = work.await.map_err(ended)??;
+        finished.md5 = Some(md5.finish());
+        finished.sha256 = sha256.map(Sha256::finish);
+        Ok(finished)
+    }
+}
+
 impl Writer {
     /// `sha256`: also compute what registries name blobs by.
     pub fn new(kernel: Arc<Kernel>, key: Key, sha256: bool) -> Self {
@@ -254,15 +277,21 @@ impl Writer {
         Ok(())
     }
 
+    /// Gives the batch to every lane or, when the request is cut off meanwhile, to none: a session goes on with the next.
     async fn dispatch(&mut self) -> Result<()> {
+        let lanes = self.lanes.as_mut().ok_or_else(|| Error::internal("a small body in batches"))?;
+        let rooms = (lanes.md5.room().await?, lanes.sealing.room().await?);
+        let beside = match &mut lanes.sha256 {
+            Some(sha256) => Some((sha256.room().await?, sha256)),
+            None => None,
+        };
         let batch = Arc::new(std::mem::take(&mut self.batch));
         self.batched = 0;
-        let lanes = self.lanes.as_mut().ok_or_else(|| Error::internal("a small body in batches"))?;
-        lanes.md5.push(Arc::clone(&batch)).await?;
-        if let Some(sha256) = &mut lanes.sha256 {
-            sha256.push(Arc::clone(&batch)).await?;
+        lanes.md5.push(Arc::clone(&batch), rooms.0)?;
+        if let Some((room, sha256)) = beside {
+            sha256.push(Arc::clone(&batch), room)?;
         }
-        lanes.sealing.push(batch).await
+        lanes.sealing.push(batch, rooms.1)
     }
 
     /// The end of the body.
@@ -270,31 +299,14 @@ impl Writer {
         if !self.batch.is_empty() {
             self.dispatch().await?;
         }
-        let (hashes, place) = match (self.hashes.take(), self.lanes.take()) {
+        match (self.hashes.take(), self.lanes.take()) {
             (Some(mut hashes), _) => {
                 hashes.update(&self.small);
-                (hashes, Place::Inline(seal_whole(&self.key, &self.small)?))
+                Ok(hashes.finished(self.size, Place::Inline(seal_whole(&self.key, &self.small)?), &self.kernel))
             }
-            (None, Some(Lanes { md5, sha256, sealing })) => {
-                let mut sink = sealing.finish().await?;
-                let kernel = Arc::clone(&self.kernel);
-                let work = tokio::task::spawn_blocking(move || {
-                    sink.seal_held(true)?;
-                    let place = Place::Segment { id: kernel.blobs.complete(sink.segment)?, length: sink.sealed_length };
-                    Ok((sink.crc32c, place))
-                });
-                let md5 = md5.finish().await?;
-                let sha256 = match sha256 {
-                    Some(lane) => Some(lane.finish().await?),
-                    None => None,
-                };
-                let (crc32c, place) =
-                    work.await.map_err(|error| Error::internal(format!("a worker thread ended: {error}")))??;
-                (Hashes { crc32c, md5, sha256 }, place)
-            }
-            (None, None) => return Err(Error::internal("a body that was finished twice")),
-        };
-        Ok(hashes.finished(self.size, place, &self.kernel))
+            (None, Some(lanes)) => lanes.finish(self.size, self.kernel).await,
+            (None, None) => Err(Error::internal("a body that was finished twice")),
+        }
     }
 }
 
@@ -502,4 +514,48 @@ fn read_segment(
         index = last + 1;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::kernel::blobs::Blobs;
+    use crate::kernel::clock::Clock;
+    use crate::kernel::entropy::Entropy;
+    use crate::kernel::store::Store;
+    use crate::kernel::time::Time;
+    use crate::kernel::vault::Vault;
+
+    fn kernel() -> Arc<Kernel> {
+        let store = Arc::new(Store::in_memory().unwrap());
+        let clock = Arc::new(Clock::frozen(Time::parse("2026-01-05T09:00:00Z").unwrap()));
+        Kernel::new(store, Vault::in_memory(), Blobs::in_memory(), clock, Entropy::new(7), Default::default())
+    }
+
+    /// A session outlives its requests: what a request left off in is where the next goes on.
+    #[tokio::test]
+    async fn a_request_that_is_cut_off_while_the_lanes_are_full_loses_nothing_and_counts_nothing_twice() {
+        let kernel = kernel();
+        let key = Key::generate().unwrap();
+        let whole: Bytes = (0..24_u32 << 20).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let mut writer = Writer::new(Arc::clone(&kernel), key.clone(), true);
+        let pieces = (0..whole.len()).step_by(BATCH).map(|from| whole.slice(from..from + BATCH));
+        // Each is polled once and dropped.
+        let cut = pieces.filter(|piece| writer.write(piece.clone()).now_or_never().is_none()).count();
+        assert!(cut > 5, "the lanes were full {cut} times");
+        assert_eq!(writer.size(), whole.len() as u64);
+        let mut finished = writer.finish().await.unwrap();
+
+        let mut hashes = Hashes { crc32c: Crc32c::new(), md5: Md5::new(), sha256: Some(Sha256::new()) };
+        hashes.update(&whole);
+        assert_eq!(finished.crc32c, hashes.crc32c.value());
+        assert_eq!(finished.md5.unwrap(), hashes.md5.finish());
+        assert_eq!(finished.sha256, hashes.sha256.map(Sha256::finish));
+        let Some(Place::Segment { id, length }) = finished.place.take() else { panic!("a segment") };
+        let source = Source::Segment(kernel.blobs.open(&id, length).unwrap());
+        let opened = Opened { size: whole.len() as u64, source, opener: Opener::new(&key).unwrap() };
+        assert!(opened.bytes().await.unwrap() == whole);
+    }
 }

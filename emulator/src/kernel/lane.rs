@@ -23,6 +23,9 @@ pub struct Lane<T, B> {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Leave to push one batch.
+pub struct Room(OwnedSemaphorePermit);
+
 struct Shared<T, B> {
     /// Away while a thread has it.
     worker: Option<T>,
@@ -40,9 +43,14 @@ impl<T: Send + 'static, B: Send + 'static> Lane<T, B> {
         Self { shared: Arc::new(Mutex::new(shared)), room: Arc::new(Semaphore::new(WAITING)), work, thread: None }
     }
 
-    pub async fn push(&mut self, batch: B) -> Result<()> {
+    /// Waits until there is room for a batch. Apart from `push`, so that who feeds several lanes can wait for all of them
+    /// first: one whose caller goes away while he waits has then given the batch to none.
+    pub async fn room(&self) -> Result<Room> {
         let ended = |_| Error::internal("a lane that ended");
-        let permit = Arc::clone(&self.room).acquire_owned().await.map_err(ended)?;
+        Arc::clone(&self.room).acquire_owned().await.map(Room).map_err(ended)
+    }
+
+    pub fn push(&mut self, batch: B, Room(permit): Room) -> Result<()> {
         let idle = {
             let mut shared = locked(&self.shared);
             if let Some(error) = &shared.failed {
@@ -114,7 +122,8 @@ mod tests {
     async fn batches_are_worked_on_in_their_order() {
         let mut lane = lane(Vec::new());
         for number in 20..120 {
-            lane.push(number).await.unwrap();
+            let room = lane.room().await.unwrap();
+            lane.push(number, room).unwrap();
         }
         assert_eq!(lane.finish().await.unwrap(), (20..120).collect::<Vec<_>>());
         assert_eq!(self::lane(vec![1]).finish().await.unwrap(), [1]);
@@ -126,7 +135,8 @@ mod tests {
             let mut lane = lane(Vec::new());
             let mut outcome = Ok(());
             for number in from..from + 1000 {
-                outcome = lane.push(number).await;
+                let room = lane.room().await.unwrap();
+                outcome = lane.push(number, room);
                 if outcome.is_err() {
                     break;
                 }

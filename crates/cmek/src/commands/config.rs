@@ -43,7 +43,7 @@ pub fn run(session: &mut Session, command: Config) -> Outcome<()> {
             session.print_list(&rows, "table(property, value, source)", &flags)?;
             if let Some((folder, named)) = session.emulator_folder() {
                 session.ui.say(&format!(
-                    "Calls go to the emulator in [{folder}] ({named}): of these, endpoints and credentials are not used."
+                    "Calls go to the emulator in [{folder}] ({named}): nothing of this about endpoints, credentials or the network is used."
                 ));
             }
             Ok(())

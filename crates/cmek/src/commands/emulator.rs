@@ -120,7 +120,7 @@ pub async fn run(session: &mut Session, command: EmulatorCommand) -> Outcome<()>
             session.print_word("now", &now)
         }
         EmulatorCommand::Clock(Clock::Advance { duration, address }) => {
-            if duration.starts_with('-') {
+            if duration.strip_prefix('-').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
                 return Err(Failure::new("The clock moves forward only.").hint("a fresh emulator starts anew"));
             }
             let seconds = parse_duration(&duration)?;

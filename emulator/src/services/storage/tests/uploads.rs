@@ -117,10 +117,15 @@ async fn sizes_around_a_chunk_come_back_as_they_went_in() {
     let key = world.key("k").await;
     world.bucket_with_key("keyed", &key).await;
     let chunk = 64 << 10;
-    for size in [0, 1, chunk - 1, chunk, chunk + 1, 2 * chunk, 3 * MIB + 7] {
+    for size in [0, 1, chunk - 1, chunk, chunk + 1, 2 * chunk, 4 * chunk, 4 * chunk + 1, 8 * chunk, MIB, 3 * MIB + 7] {
         let bytes = pattern(size);
         let object = world.put("keyed", "o", "", bytes.clone()).await.ok();
         assert_eq!(object["size"], json!(size.to_string()));
+        let mut hashes = (envelope::Crc32c::new(), envelope::Md5::new());
+        hashes.0.update(&bytes);
+        hashes.1.update(&bytes);
+        assert_eq!(object["crc32c"], json!(hashes.0.to_base64()), "{size}");
+        assert_eq!(object["md5Hash"], json!(hashes.1.finish_base64()), "{size}");
         assert!(world.read("keyed", "o").await.body == bytes, "{size}");
         let path = "/storage/v1/b/keyed/o/o?alt=media";
         for (from, to) in [(0, size / 2), (size / 2, size), (size.saturating_sub(1), size)] {
