@@ -5,8 +5,8 @@ use crate::bench::{Terminal, push, snapshot};
 const PLACE: &str = "--keyring=registry --location=us";
 const KEY: &str = "--kms-key=images --keyring=registry --location=us";
 
-/// A project with an image under a key, a topic with it, a policy, and a host that has none of it.
-async fn furnished() -> Terminal {
+/// A project with an image and a topic under a key, and a host that has none of it.
+pub(super) async fn two_hosts() -> Terminal {
     let mut terminal = Terminal::new();
     {
         let world = terminal.world().await;
@@ -15,6 +15,13 @@ async fn furnished() -> Terminal {
         }
     }
     terminal.run(&format!("configure gcr.io {KEY} --create-key --topic --rewrite-existing --quiet")).await;
+    terminal.transcript.clear();
+    terminal
+}
+
+/// The same with a policy.
+async fn furnished() -> Terminal {
+    let mut terminal = two_hosts().await;
     terminal.run("policies set gcp.restrictNonCmekServices --deny=pubsub.googleapis.com --quiet").await;
     terminal.set("CLOUDSDK_CONFIG", "@gcloud");
     terminal.transcript.clear();

@@ -1,29 +1,16 @@
 //! What a script relies on: a guard that says no while anything needs the key, and counts that are true.
 
-use crate::bench::{Terminal, done, emulator, key_for_storage, push, snapshot};
+use super::formats::two_hosts;
+use crate::bench::{Terminal, done, emulator, key_for_storage, snapshot};
 use crate::chaos::fault;
 
 const PLACE: &str = "--keyring=registry --location=us";
 const KEY: &str = "--kms-key=images --keyring=registry --location=us";
 const NAME: &str = "projects/my-project/locations/us/keyRings/registry/cryptoKeys/images";
 
-/// One image of gcr.io under the key, and one of eu.gcr.io under none.
-async fn furnished() -> Terminal {
-    let mut terminal = Terminal::new();
-    {
-        let world = terminal.world().await;
-        for repository in ["my-project/web", "eu.gcr.io/my-project/web"] {
-            assert_eq!(push(&world, repository, "v1", b"layer").await.status, 201);
-        }
-    }
-    terminal.run(&format!("configure gcr.io {KEY} --create-key --topic --rewrite-existing --quiet")).await;
-    terminal.transcript.clear();
-    terminal
-}
-
 #[tokio::test]
 async fn a_key_that_an_object_elsewhere_needs_is_in_use() {
-    let mut terminal = furnished().await;
+    let mut terminal = two_hosts().await;
     {
         // A bucket without a default key, and one object that named the key itself.
         let world = terminal.world().await;
@@ -57,7 +44,13 @@ async fn a_bucket_that_cannot_be_read_is_not_one_that_needs_nothing() {
     let guard = "keys destroy k/1 --keyring=r --location=us --fail-if-in-use --yes";
     fault(&world, "storage.objects.list", "refuse", "PERMISSION_DENIED", 0, 1).await;
     assert_eq!(terminal.run(guard).await, 3);
-    assert_eq!(terminal.run(guard).await, 0);
+    // Nor is a topic: here neither a search nor the list nor the topic itself may be read.
+    for method in ["/SearchAllResources", "/ListTopics", "/GetTopic"] {
+        fault(&world, method, "refuse", "PERMISSION_DENIED", 0, 1).await;
+    }
+    assert_eq!(terminal.run(guard).await, 3);
+    done(&world, "POST", "/v1/projects/my-project/services/pubsub.googleapis.com:disable", "{}").await;
+    assert_eq!(terminal.run(guard).await, 0, "a service that is not enabled holds nothing");
     snapshot("commands", "guards-unread", &terminal.transcript);
 }
 
@@ -80,7 +73,7 @@ async fn a_page_is_as_long_as_the_user_says() {
 
 #[tokio::test]
 async fn a_rewrite_counts_what_it_does_and_refuses_what_cannot_be() {
-    let mut terminal = furnished().await;
+    let mut terminal = two_hosts().await;
     terminal.run(&format!("keys rotate images {PLACE}")).await;
     terminal.run("rewrite gcr.io --prefix=containers/images --dry-run").await;
     terminal.run("rewrite gcr.io --prefix=nothing").await;
@@ -101,7 +94,7 @@ async fn a_rewrite_counts_what_it_does_and_refuses_what_cannot_be() {
 
 #[tokio::test]
 async fn plans_go_through_pipes_and_stay_in_their_project() {
-    let mut terminal = furnished().await;
+    let mut terminal = two_hosts().await;
     let (plan, code) = terminal.output(&format!("configure eu.gcr.io gcr.io {KEY} --plan-out=-")).await;
     assert_eq!((plan.as_str(), code), ("", 1), "what is refused leaves no plan");
     terminal.run("keys create images --keyring=registry --location=europe").await;

@@ -66,7 +66,7 @@ pub struct Impact {
     pub buckets: Vec<String>,
     /// Of the project's registries.
     pub copies: Copies,
-    /// Buckets whose objects could not be looked at.
+    /// What could not be looked at, in words.
     pub unread: Vec<String>,
     /// Whether the objects of every bucket of the project were looked at.
     pub looked_everywhere: bool,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cmek_plan::{Copies, Image, Impact, OtherBucket, StoredObject, impact};
+use gcp_client::Error;
 use gcp_names::registry::{blob_object, repository_prefix};
 use gcp_names::{KeyName, RegistryHost};
 use serde_json::Value;
@@ -70,8 +71,8 @@ fn rest(found: &Impact) -> String {
             size(bytes)
         ));
     }
-    for bucket in &found.unread {
-        text.push_str(&format!("gs://{bucket} could not be looked at.\n"));
+    for place in &found.unread {
+        text.push_str(&format!("{place} could not be looked at.\n"));
     }
     for topic in &found.older_topics {
         text.push_str(&format!(
@@ -125,13 +126,14 @@ pub async fn of(cloud: &Cloud, range: &Range, key: &KeyName, version: Option<u64
         let images = images(cloud, host, project, &bucket, &objects).await?;
         found.hosts.extend(impact(&format!("{host}/{project}"), &versions, &objects, &images));
     }
-    let (buckets, topics) = users(cloud, range, key).await?;
+    let Users { buckets, topics, hidden } = users(cloud, range, key).await?;
+    found.unread = hidden;
     for bucket in buckets {
         if RegistryHost::from_bucket(&bucket).is_some_and(|(_, owner)| owner == *project) {
             continue;
         }
         let Some(counts) = unless_hidden(spread(cloud, &bucket, "").await)? else {
-            found.unread.push(bucket);
+            found.unread.push(format!("gs://{bucket}"));
             continue;
         };
         let (objects, bytes) = counts
@@ -160,9 +162,25 @@ pub async fn of(cloud: &Cloud, range: &Range, key: &KeyName, version: Option<u64
     Ok(found)
 }
 
+/// As `unless_hidden`; where Pub/Sub is not enabled there is nothing of it, which most projects with registries never had.
+fn unless_off<T: Default>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
+    match outcome {
+        Err(error) if error.info().is_some_and(|(reason, _)| reason == "SERVICE_DISABLED") => Ok(Some(T::default())),
+        outcome => unless_hidden(outcome),
+    }
+}
+
+/// What uses a key, and where nobody would let us look.
+#[derive(Default)]
+struct Users {
+    buckets: BTreeSet<String>,
+    topics: BTreeSet<String>,
+    hidden: Vec<String>,
+}
+
 /// Buckets and topics that use a key: by search where that is allowed, else by the project's own lists.
-async fn users(cloud: &Cloud, range: &Range, key: &KeyName) -> Outcome<(BTreeSet<String>, BTreeSet<String>)> {
-    let (mut buckets, mut topics) = (BTreeSet::new(), BTreeSet::new());
+async fn users(cloud: &Cloud, range: &Range, key: &KeyName) -> Outcome<Users> {
+    let mut users = Users::default();
     let own = Container(format!("projects/{}", range.project));
     let name = key.to_string();
     let topic_name = |full: &str| {
@@ -174,15 +192,19 @@ async fn users(cloud: &Cloud, range: &Range, key: &KeyName) -> Outcome<(BTreeSet
             Some(found) => {
                 for one in found.into_iter().filter(|one| one.keys.iter().any(|used| under(used, &name))) {
                     if let Some(bucket) = one.name.strip_prefix("//storage.googleapis.com/") {
-                        buckets.insert(bucket.to_owned());
+                        users.buckets.insert(bucket.to_owned());
                     } else if let Some(topic) = one.name.strip_prefix("//pubsub.googleapis.com/") {
-                        topics.insert(topic_name(topic));
+                        users.topics.insert(topic_name(topic));
                     }
                 }
             }
             None => {
-                for project in unless_hidden(cloud.projects_in(&container).await)?.unwrap_or_default() {
-                    list_users(cloud, &project.project_id, &name, &mut buckets, &mut topics, &topic_name).await?;
+                let projects = unless_hidden(cloud.projects_in(&container).await)?;
+                if projects.is_none() {
+                    users.hidden.push(container.0.clone());
+                }
+                for project in projects.unwrap_or_default() {
+                    list_users(cloud, &project.project_id, &name, &mut users, &topic_name).await?;
                 }
             }
         }
@@ -190,8 +212,12 @@ async fn users(cloud: &Cloud, range: &Range, key: &KeyName) -> Outcome<(BTreeSet
             let known = cloud.protected(&format!("organizations/{organization}"), &name).await;
             for (resource, kind) in unless_hidden(known)?.unwrap_or_default() {
                 match kind.as_str() {
-                    BUCKET => _ = buckets.insert(resource.trim_start_matches("//storage.googleapis.com/").to_owned()),
-                    TOPIC => _ = topics.insert(topic_name(resource.trim_start_matches("//pubsub.googleapis.com/"))),
+                    BUCKET => {
+                        users.buckets.insert(resource.trim_start_matches("//storage.googleapis.com/").to_owned());
+                    }
+                    TOPIC => {
+                        users.topics.insert(topic_name(resource.trim_start_matches("//pubsub.googleapis.com/")));
+                    }
                     _ => {}
                 }
             }
@@ -199,16 +225,19 @@ async fn users(cloud: &Cloud, range: &Range, key: &KeyName) -> Outcome<(BTreeSet
     }
     // A search may lag behind; the topic that the registries use is looked at itself.
     let gcr = format!("projects/{}/topics/gcr", range.project);
-    match unless_hidden(cloud.topic(&gcr).await)?.flatten() {
-        Some(topic) if topic.kms_key_name == name => _ = topics.insert("gcr".to_owned()),
-        _ => _ = topics.remove("gcr"),
+    match unless_off(cloud.topic(&gcr).await)? {
+        Some(Some(topic)) if topic.kms_key_name == name => _ = users.topics.insert("gcr".to_owned()),
+        Some(_) => _ = users.topics.remove("gcr"),
+        // What a search has said of it stands.
+        None => users.hidden.push("topic gcr".to_owned()),
     }
     if range.all_buckets {
         for bucket in cloud.buckets(&range.project).await? {
-            buckets.extend(bucket.get("name").and_then(Value::as_str).map(str::to_owned));
+            users.buckets.extend(bucket.get("name").and_then(Value::as_str).map(str::to_owned));
         }
     }
-    Ok((buckets, topics))
+    users.hidden.dedup();
+    Ok(users)
 }
 
 fn under(used: &str, key: &str) -> bool {
@@ -219,19 +248,24 @@ async fn list_users(
     cloud: &Cloud,
     project: &str,
     key: &str,
-    buckets: &mut BTreeSet<String>,
-    topics: &mut BTreeSet<String>,
+    users: &mut Users,
     topic_name: &impl Fn(&str) -> String,
 ) -> Outcome<()> {
-    for bucket in unless_hidden(cloud.buckets(project).await)?.unwrap_or_default() {
-        if bucket.pointer("/encryption/defaultKmsKeyName").and_then(Value::as_str) == Some(key) {
-            buckets.extend(bucket.get("name").and_then(Value::as_str).map(str::to_owned));
+    match unless_hidden(cloud.buckets(project).await)? {
+        Some(buckets) => {
+            let has_key =
+                |bucket: &&Value| bucket.pointer("/encryption/defaultKmsKeyName").and_then(Value::as_str) == Some(key);
+            let names = buckets.iter().filter(has_key).filter_map(|bucket| bucket.get("name")?.as_str());
+            users.buckets.extend(names.map(str::to_owned));
         }
+        None => users.hidden.push(format!("the buckets of {project}")),
     }
-    for topic in unless_hidden(cloud.topics(project).await)?.unwrap_or_default() {
-        if topic.kms_key_name == key {
-            topics.insert(topic_name(&topic.name));
+    match unless_off(cloud.topics(project).await)? {
+        Some(topics) => {
+            let topics = topics.iter().filter(|topic| topic.kms_key_name == key);
+            users.topics.extend(topics.map(|topic| topic_name(&topic.name)));
         }
+        None => users.hidden.push(format!("the topics of {project}")),
     }
     Ok(())
 }

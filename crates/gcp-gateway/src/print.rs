@@ -14,10 +14,13 @@ pub struct Printed<'a> {
 impl Serialize for Printed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let enum_numbers = self.enum_numbers;
-        let packed = packed(self.message);
-        if packed.is_none() && self.message.descriptor().full_name().starts_with("google.protobuf.") {
-            let options = SerializeOptions::new().use_enum_numbers(enum_numbers);
-            return self.message.serialize_with_options(serializer, &options);
+        let mut packed = None;
+        if self.message.descriptor().full_name().starts_with("google.protobuf.") {
+            packed = unpacked(self.message);
+            if packed.is_none() {
+                let options = SerializeOptions::new().use_enum_numbers(enum_numbers);
+                return self.message.serialize_with_options(serializer, &options);
+            }
         }
         let mut map = serializer.serialize_map(None)?;
         if let Some((type_url, _)) = &packed {
@@ -31,7 +34,7 @@ impl Serialize for Printed<'_> {
 }
 
 /// What an `Any` holds, unless that is well known or not known at all.
-fn packed(message: &DynamicMessage) -> Option<(String, DynamicMessage)> {
+fn unpacked(message: &DynamicMessage) -> Option<(String, DynamicMessage)> {
     if message.descriptor().full_name() != "google.protobuf.Any" {
         return None;
     }

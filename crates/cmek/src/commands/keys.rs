@@ -375,8 +375,9 @@ fn unless_unread(found: &Impact) -> Outcome<()> {
     if found.unread.is_empty() {
         return Ok(());
     }
-    let what = "Some buckets could not be looked at, so it may be in use (--fail-if-in-use). Nothing was changed.";
-    Err(Failure { code: 3, ..Failure::new(what) }.hint("ask for storage.objects.list on the buckets named above"))
+    let what = "Not everything could be looked at, so it may be in use (--fail-if-in-use). Nothing was changed.";
+    Err(Failure { code: 3, ..Failure::new(what) }
+        .hint("ask for leave to list what is named above: buckets, objects, topics"))
 }
 
 /// Whoever relies on the answer has every bucket looked at.
